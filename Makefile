@@ -1,0 +1,77 @@
+# Two commands matter: `make deploy` and `make test`. `make help` lists the rest.
+# All targets install what they need into .venv first.
+
+BLUEPRINT ?= replicated_storage
+STAGE ?= local
+PYTHON ?= python3
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+DEPLOY := $(PY) deploy.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup deploy plan status outputs destroy test check lint coverage render local dist clean
+
+help: ## List all targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Variables: BLUEPRINT=$(BLUEPRINT) STAGE=$(STAGE) PYTHON=$(PYTHON)"
+
+setup: $(READY) ## Make .venv and install everything, pinned
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name one: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
+	@touch $@
+
+deploy: $(READY) ## Render, check, plan and apply BLUEPRINT to STAGE
+	$(DEPLOY) render $(BLUEPRINT)
+	$(DEPLOY) check $(BLUEPRINT) --stage $(STAGE)
+	$(DEPLOY) apply $(BLUEPRINT) --stage $(STAGE)
+
+plan: $(READY) ## Show what deploy would change
+	$(DEPLOY) plan $(BLUEPRINT) --stage $(STAGE)
+
+status: $(READY) ## Show where each stack stands
+	$(DEPLOY) status $(BLUEPRINT) --stage $(STAGE)
+
+outputs: $(READY) ## Print the outputs
+	$(DEPLOY) outputs $(BLUEPRINT) --stage $(STAGE)
+
+destroy: $(READY) ## Take it away again
+	$(DEPLOY) destroy $(BLUEPRINT) --stage $(STAGE)
+
+test: $(READY) ## Run the whole test suite
+	$(PY) -m pytest --numprocesses 2
+
+lint: $(READY) ## ruff, mypy, import contracts
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+check: lint ## Everything that must hold before a change lands, with coverage
+	$(DEPLOY) render --check
+	$(DEPLOY) check --stage example
+	$(DEPLOY) check --stage local
+	$(MAKE) coverage
+
+coverage: $(READY) ## Run the tests with branch coverage (90 % at least)
+	$(VENV)/bin/coverage erase
+	$(PY) -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered
+
+render: $(READY) ## Write templates/rendered from the example settings
+	$(DEPLOY) render
+
+local: $(READY) ## Start the local cloud and say where it runs
+	$(DEPLOY) local start
+	$(DEPLOY) local status
+
+dist: $(READY) ## Build wheel and sdist
+	$(PY) -m build
+
+clean: ## Stop the local cloud and remove what the targets made
+	-@test ! -x $(PY) || $(DEPLOY) local stop
+	rm -rf $(VENV) .tapcfn build dist *.egg-info .coverage .coverage.*

@@ -1,0 +1,235 @@
+"""Make, find, carry out and remove change sets, and never the same one twice by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tapcfn.aws.calls import code_of, told, will_pass
+from tapcfn.aws.changes import read, reasons, says_nothing_to_do
+from tapcfn.aws.stacks import name_of
+from tapcfn.errors import CloudError, StackError, StaleError
+from tapcfn.model import ChangeSet, Target
+from tapcfn.ports import ChangeRequest, Clock
+from tapcfn.waits import settle
+
+_UNWRITTEN = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
+_GONE = frozenset({"DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"})
+_EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
+_USED_UP = _EXECUTED | {"OBSOLETE"}
+
+# What ExecuteChangeSet answers where an earlier call, or somebody else, came first.
+_ALREADY = frozenset({"TokenAlreadyExists", "InvalidChangeSetStatus", "ChangeSetNotFound"})
+
+# Seconds in which a change set that was made may still be unknown. (deployer.md X-20)
+_APPEARS_WITHIN = 60.0
+
+
+def stage(
+    client: Any, request: ChangeRequest, body: Mapping[str, str], clock: Clock
+) -> ChangeSet | None:
+    """Make the change set and wait until it is written; adopt the one that the token made.
+
+    None says that an earlier attempt has used the token up.
+    """
+    stack = request.stack
+    with told(stack.name, stack.target):
+        adopted = False
+        try:
+            arn = client.create_change_set(**_order(request, body))["Id"]
+        except ClientError as error:
+            if code_of(error) != "AlreadyExists":
+                raise
+            found = _describe(client, StackName=stack.name, ChangeSetName=request.token)
+            if found is None or not _is_usable(found, request):
+                return None
+            adopted, arn = True, found["ChangeSetId"]
+        return _judge(client, _written(client, arn, stack.name, clock), request, adopted=adopted)
+
+
+def _order(request: ChangeRequest, body: Mapping[str, str]) -> dict[str, Any]:
+    """Return the whole request: what is left out would be dropped from the stack."""
+    stack = request.stack
+    order: dict[str, Any] = {
+        "StackName": stack.name,
+        "ChangeSetName": request.token,
+        "ClientToken": request.token,
+        "ChangeSetType": "CREATE" if request.create else "UPDATE",
+        "Description": request.description,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in sorted(request.parameters.items())
+        ],
+        "Capabilities": list(stack.template.capabilities),
+        "Tags": [{"Key": key, "Value": value} for key, value in sorted(stack.tags.items())],
+        "IncludeNestedStacks": True,
+        "OnStackFailure": "ROLLBACK",
+        **body,
+    }
+    if request.create and stack.adopt:
+        order["ImportExistingResources"] = True
+    return order
+
+
+def _is_usable(found: Mapping[str, Any], request: ChangeRequest) -> bool:
+    """Whether a change set says that it wants what we want, and has not been carried out."""
+    if found.get("Description") != request.description:
+        return False
+    if found["Status"] == "CREATE_COMPLETE":
+        return found.get("ExecutionStatus") == "AVAILABLE"
+    return found["Status"] == "FAILED" or found["Status"] in _UNWRITTEN
+
+
+def _written(client: Any, arn: str, stack: str, clock: Clock) -> Mapping[str, Any]:
+    """Wait until the change set is written; a fault that passes by itself ends no wait."""
+    started = clock.now()
+
+    def seen() -> Mapping[str, Any]:
+        try:
+            answer: Mapping[str, Any] = client.describe_change_set(ChangeSetName=arn)
+        except ClientError as error:
+            appearing = clock.now() - started < _APPEARS_WITHIN
+            if will_pass(error) or (_is_absence(error) and appearing):
+                return {"Status": "CREATE_PENDING"}
+            raise
+        return answer
+
+    return settle(
+        f"change set of {stack}",
+        read=seen,
+        settled=lambda answer: answer["Status"] not in _UNWRITTEN,
+        clock=clock,
+    )
+
+
+def _judge(
+    client: Any, written: Mapping[str, Any], request: ChangeRequest, *, adopted: bool
+) -> ChangeSet | None:
+    """Return a written change set; an empty one or a refused one is removed first."""
+    target = request.stack.target
+    plain = ChangeSet(written["ChangeSetId"], request.stack.name, written["StackId"])
+    if written["Status"] == "CREATE_COMPLETE":
+        return _whole(client, plain, written, target)
+    if written["Status"] in _GONE:
+        return None
+    if written["Status"] != "FAILED":
+        raise CloudError(
+            f"{plain.stack}: CloudFormation says that the change set is {written['Status']}, "
+            "which is unknown here"
+        )
+    if says_nothing_to_do(written):
+        discard(client, plain, target)
+        return replace(plain, empty=True)
+    why = "; ".join(reasons(client, written)) or "the change set failed without a reason"
+    _discard_quietly(client, plain, target)
+    if adopted:
+        return None
+    raise StackError(why)
+
+
+def _whole(
+    client: Any, plain: ChangeSet, written: Mapping[str, Any], target: Target
+) -> ChangeSet | None:
+    """Return the change set with its changes, or None if it can't be carried out any more.
+
+    The service answers a token that it knows with the change set of then, however that ended.
+    """
+    if written.get("ExecutionStatus") in _USED_UP:
+        return None
+    try:
+        return read(client, plain, written)
+    except StackError:
+        _discard_quietly(client, plain, target)
+        raise
+
+
+def find(client: Any, arn: str, target: Target) -> tuple[ChangeSet, str] | None:
+    """Return a change set by ARN and its ExecutionStatus, or None when it is gone or going."""
+    with told(name_of(arn), target):
+        seen = _describe(client, ChangeSetName=arn)
+        if seen is None or seen["Status"] in _GONE:
+            return None
+        change_set = ChangeSet(arn, seen["StackName"], seen["StackId"])
+        return read(client, change_set, seen), seen.get("ExecutionStatus", "UNAVAILABLE")
+
+
+def execute(client: Any, change_set: ChangeSet, target: Target, token: str) -> None:
+    """Carry out a change set. A token that was sent before is no error.
+
+    Raises `StaleError` where the change set can no longer be carried out.
+    """
+    order = {
+        "ChangeSetName": change_set.arn,
+        "ClientRequestToken": token,
+        "RetainExceptOnCreate": True,
+    }
+    with told(change_set.stack, target):
+        try:
+            client.execute_change_set(**order)
+        except ClientError as error:
+            if code_of(error) not in _ALREADY:
+                raise
+            _check_executing(client, change_set, error)
+
+
+def _check_executing(client: Any, change_set: ChangeSet, error: ClientError) -> None:
+    """Return if the change set is being or has been carried out; else it is stale."""
+    seen = _describe(client, ChangeSetName=change_set.arn) or {"ExecutionStatus": "gone"}
+    status = seen.get("ExecutionStatus", "UNAVAILABLE")
+    if status not in _EXECUTED:
+        raise StaleError(f"{change_set.stack}: the change set is {status}; plan again") from error
+
+
+def discard(client: Any, change_set: ChangeSet, target: Target) -> None:
+    """Remove a change set, and the empty stack if nobody else has staged anything in it."""
+    with told(change_set.stack, target):
+        try:
+            client.delete_change_set(ChangeSetName=change_set.arn)
+        except ClientError as error:
+            if not _is_absence(error):
+                raise
+        if _is_shell(client, change_set):
+            client.delete_stack(StackName=change_set.stack_id)
+
+
+def _discard_quietly(client: Any, change_set: ChangeSet, target: Target) -> None:
+    """Remove a failed change set; why it failed matters more than that it stays."""
+    with suppress(CloudError):
+        discard(client, change_set, target)
+
+
+def _is_shell(client: Any, change_set: ChangeSet) -> bool:
+    """Whether the stack was never deployed, and holds no other change set."""
+    try:
+        seen = client.describe_stacks(StackName=change_set.stack_id)["Stacks"][0]
+    except ClientError as error:
+        if code_of(error) == "ValidationError":  # the service's word for "no such stack"
+            return False
+        raise
+    if seen["StackStatus"] != "REVIEW_IN_PROGRESS":
+        return False
+    pages = client.get_paginator("list_change_sets").paginate(StackName=change_set.stack_id)
+    return not any(
+        each["ChangeSetId"] != change_set.arn and each["Status"] not in _GONE
+        for page in pages
+        for each in page["Summaries"]
+    )
+
+
+def _describe(client: Any, **names: str) -> Mapping[str, Any] | None:
+    """Return a change set's first page, or None if there is no such change set."""
+    try:
+        found: Mapping[str, Any] = client.describe_change_set(**names)
+    except ClientError as error:
+        if _is_absence(error):
+            return None
+        raise
+    return found
+
+
+def _is_absence(error: ClientError) -> bool:
+    return code_of(error) == "ChangeSetNotFound"

@@ -1,0 +1,181 @@
+"""Read what a change set would do, and why one was refused; nested ones inside it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tapcfn.errors import CloudError, StackError
+from tapcfn.model import Change, ChangeSet, Detail, Replacement
+
+# The only texts that are ever matched: the service has no code for "nothing to do".
+NO_CHANGES = (
+    "The submitted information didn't contain changes",
+    "No updates are to be performed",
+)
+
+_FINDINGS = frozenset({"VALIDATION_ERROR", "HOOK_INVOCATION_ERROR", "PROVISIONING_ERROR"})
+
+
+def says_nothing_to_do(answer: Mapping[str, Any]) -> bool:
+    """Whether a change set failed for want of changes, which is no failure."""
+    reason = answer.get("StatusReason", "")
+    return answer["Status"] == "FAILED" and any(phrase in reason for phrase in NO_CHANGES)
+
+
+def read(client: Any, plain: ChangeSet, first: Mapping[str, Any]) -> ChangeSet:
+    """Return the change set with all its changes; `first` is the first page, without values.
+
+    The pages without values are the verdict, since with values the service may leave a resource
+    out (aws-cdk-cli 1780); those with values only decorate it.
+    """
+    valued = _valued(client, plain.arn)
+    changes = tuple(
+        _change(client, each, valued.get(each["LogicalResourceId"], ()))
+        for each in _all(client, plain.arn, first)
+    )
+    return replace(plain, changes=changes)
+
+
+def reasons(client: Any, failed: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return everything that the service says of a failed change set, each thing once.
+
+    Its findings come first, then those of nested change sets; where there are none, or where they
+    may not be read, the reason in the answer itself.
+    """
+    found = [*_findings(client, failed["ChangeSetId"]), *_nested_reasons(client, failed)]
+    return tuple(dict.fromkeys(found or [failed.get("StatusReason", "")]))
+
+
+def _all(client: Any, arn: str, first: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return every change, each once: a cut list would read as "nothing else changes"."""
+    pages = _pages(client, arn) if first.get("NextToken") else [first]
+    return list({repr(each): each for each in _resource_changes(pages)}.values())
+
+
+def _pages(client: Any, arn: str, **options: Any) -> Any:
+    return client.get_paginator("describe_change_set").paginate(ChangeSetName=arn, **options)
+
+
+def _resource_changes(pages: Any) -> Iterator[Mapping[str, Any]]:
+    for page in pages:
+        for each in page.get("Changes", ()):
+            if "ResourceChange" in each:
+                yield each["ResourceChange"]
+
+
+def _valued(client: Any, arn: str) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Return the details with their values by logical ID, or nothing where that is refused."""
+    try:
+        pages = _pages(client, arn, IncludePropertyValues=True)
+        return {
+            each["LogicalResourceId"]: each.get("Details", ()) for each in _resource_changes(pages)
+        }
+    except (ClientError, BotoCoreError):
+        return {}
+
+
+def _change(client: Any, each: Mapping[str, Any], valued: Sequence[Mapping[str, Any]]) -> Change:
+    logical_id = each["LogicalResourceId"]
+    details = _decorated(each.get("Details", ()), valued)
+    return Change(
+        logical_id=logical_id,
+        resource_type=each["ResourceType"],
+        action=each["Action"],
+        physical_id=each.get("PhysicalResourceId", ""),
+        replacement=_replacement(logical_id, each.get("Replacement")),
+        policy_action=each.get("PolicyAction", ""),
+        details=tuple(_detail(detail) for detail in details),
+        nested=_nested(client, logical_id, each["ChangeSetId"]) if "ChangeSetId" in each else None,
+    )
+
+
+def _decorated(
+    plain: Sequence[Mapping[str, Any]], valued: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the details with values, and every plain one that they do not cover."""
+    covered = {_aim(detail) for detail in valued}
+    return [*valued, *(detail for detail in plain if _aim(detail) not in covered)]
+
+
+def _aim(detail: Mapping[str, Any]) -> tuple[str, str]:
+    target = detail.get("Target", {})
+    return target.get("Attribute", ""), target.get("Name", "")
+
+
+def _replacement(logical_id: str, word: str | None) -> Replacement | None:
+    """Return the word as ours; one that we do not know is not taken for harmless."""
+    try:
+        return Replacement(word) if word else None
+    except ValueError as error:
+        raise CloudError(f"{logical_id}: Replacement is {word}, which is unknown here") from error
+
+
+def _nested(client: Any, logical_id: str, arn: str) -> ChangeSet:
+    """Return the change set of a nested stack; raise if it is not there whole."""
+    answer = client.describe_change_set(ChangeSetName=arn)
+    nested = ChangeSet(arn, logical_id, answer.get("StackId", ""))
+    if says_nothing_to_do(answer):
+        return replace(nested, empty=True)
+    if answer["Status"] != "CREATE_COMPLETE":
+        why = "; ".join(reasons(client, answer)) or "no reason given"
+        raise StackError(f"{logical_id}: its nested change set is {answer['Status']}: {why}")
+    return read(client, nested, answer)
+
+
+def _detail(each: Mapping[str, Any]) -> Detail:
+    target = each.get("Target", {})
+    path = target.get("Path") or "/".join(part for part in _aim(each) if part)
+    return Detail(
+        path=path,
+        before=target.get("BeforeValue"),
+        after=target.get("AfterValue"),
+        recreation=target.get("RequiresRecreation", "Never"),
+        evaluation=each.get("Evaluation", ""),
+        source=each.get("ChangeSource", ""),
+        cause=each.get("CausingEntity", ""),
+    )
+
+
+def _findings(client: Any, arn: str) -> list[str]:
+    """Return what early validation and hooks found; only DescribeEvents tells it, by ARN."""
+    try:
+        pages = client.get_paginator("describe_events").paginate(
+            ChangeSetName=arn, Filters={"FailedEvents": True}
+        )
+        return [
+            _finding(each)
+            for page in pages
+            for each in page.get("OperationEvents", ())
+            if each.get("EventType") in _FINDINGS
+        ]
+    except (ClientError, BotoCoreError):
+        return []
+
+
+def _finding(event: Mapping[str, Any]) -> str:
+    """Return one line: the resource and the place in it, what was found, and by which rule."""
+    place = (event.get(key, "") for key in ("LogicalResourceId", "ValidationPath"))
+    keys = ("ValidationStatusReason", "HookStatusReason", "ResourceStatusReason")
+    said = next((event[key] for key in keys if event.get(key)), "no reason given")
+    rule = event.get("ValidationName") or event.get("HookType", "")
+    mode = event.get("ValidationFailureMode") or event.get("HookFailureMode")
+    tags = ", ".join(part for part in (rule, "a warning" if mode == "WARN" else "") if part)
+    subject = " ".join(part for part in place if part)
+    return (f"{subject}: " if subject else "") + said + (f" [{tags}]" if tags else "")
+
+
+def _nested_reasons(client: Any, failed: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why nested change sets failed; the root says only that they did."""
+    for each in _resource_changes([failed]):
+        arn = each.get("ChangeSetId")
+        try:
+            answer = client.describe_change_set(ChangeSetName=arn) if arn else None
+        except (ClientError, BotoCoreError):
+            continue
+        if answer and answer["Status"] == "FAILED" and not says_nothing_to_do(answer):
+            for why in reasons(client, answer):
+                yield f"{each['LogicalResourceId']}: {why or 'no reason given'}"

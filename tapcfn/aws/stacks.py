@@ -1,0 +1,132 @@
+"""Read stacks: what is deployed, what moves, what happened; and start to delete one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tapcfn.aws.calls import code_of, told
+from tapcfn.errors import CloudError
+from tapcfn.model import Deployed, StackEvent, StackStatus, Target, canonical
+
+_MOVING = [status.value for status in StackStatus if status.is_moving]
+
+
+def stacks(client: Any, target: Target) -> Mapping[str, Deployed]:
+    """Return every stack that is not deleted, by name; all pages."""
+    with told("stacks", target):
+        pages = client.get_paginator("describe_stacks").paginate()
+        return {each["StackName"]: _deployed(each) for page in pages for each in page["Stacks"]}
+
+
+def stack(client: Any, stack_id: str, target: Target) -> Deployed:
+    """Return one stack by StackId, deleted or not."""
+    with told(name_of(stack_id), target):
+        return _deployed(client.describe_stacks(StackName=stack_id)["Stacks"][0])
+
+
+def moving(client: Any, target: Target) -> Mapping[str, StackStatus]:
+    """Return the status of every stack in progress, by StackId; all pages."""
+    with told("stacks in progress", target):
+        pages = client.get_paginator("list_stacks").paginate(StackStatusFilter=_MOVING)
+        return {
+            each["StackId"]: _status(each["StackName"], each["StackStatus"])
+            for page in pages
+            for each in page["StackSummaries"]
+        }
+
+
+def template(client: Any, stack_id: str, target: Target) -> str:
+    """Return the template that was sent: canonical if it is JSON, however it was laid out.
+
+    boto3 hands a YAML template over as text; that text is never equal to one of ours.
+    """
+    with told(name_of(stack_id), target):
+        answer = client.get_template(StackName=stack_id, TemplateStage="Original")
+    body = answer["TemplateBody"]
+    return body if isinstance(body, str) else canonical(body)
+
+
+def delete(client: Any, stack_id: str, target: Target, token: str) -> None:
+    """Start to delete a stack. A token that was sent before is no error."""
+    with told(name_of(stack_id), target):
+        try:
+            client.delete_stack(StackName=stack_id, ClientRequestToken=token)
+        except ClientError as error:
+            if code_of(error) != "TokenAlreadyExists":
+                raise
+
+
+def resources(client: Any, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:
+    """Return (type, physical id) by logical ID of what was made and is not gone; all pages."""
+    with told(name_of(stack_id), target):
+        pages = client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+        return {
+            each["LogicalResourceId"]: (each["ResourceType"], each.get("PhysicalResourceId", ""))
+            for page in pages
+            for each in page["StackResourceSummaries"]
+            if each["ResourceStatus"] not in {"DELETE_COMPLETE", "CREATE_FAILED"}
+        }
+
+
+def events(client: Any, stack_id: str, target: Target, token: str) -> tuple[StackEvent, ...]:
+    """Return the events of one operation, oldest first; with an empty token, all of them.
+
+    The service answers newest first, so reading stops after the page on which the operation began.
+    """
+    found: dict[str, StackEvent] = {}
+    with told(name_of(stack_id), target):
+        for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+            history = [_event(each) for each in page["StackEvents"]]
+            ours = [event for event in history if not token or event.token == token]
+            for event in ours:
+                found.setdefault(event.event_id, event)
+            if found and history and not ours:
+                break
+    return tuple(reversed(found.values()))
+
+
+def _event(each: Mapping[str, Any]) -> StackEvent:
+    return StackEvent(
+        event_id=each["EventId"],
+        logical_id=each.get("LogicalResourceId", ""),
+        resource_type=each.get("ResourceType", ""),
+        status=each.get("ResourceStatus", ""),
+        reason=each.get("ResourceStatusReason", ""),
+        physical_id=each.get("PhysicalResourceId", ""),
+        token=each.get("ClientRequestToken", ""),
+        time=each["Timestamp"].isoformat(),
+    )
+
+
+def _deployed(each: Mapping[str, Any]) -> Deployed:
+    updated = each.get("LastUpdatedTime") or each["CreationTime"]
+    return Deployed(
+        name=each["StackName"],
+        stack_id=each["StackId"],
+        status=_status(each["StackName"], each["StackStatus"]),
+        reason=each.get("StackStatusReason", ""),
+        updated=updated.isoformat(),
+        parameters={
+            pair["ParameterKey"]: pair.get("ParameterValue", "")
+            for pair in each.get("Parameters", ())
+        },
+        outputs={pair["OutputKey"]: pair["OutputValue"] for pair in each.get("Outputs", ())},
+        tags={pair["Key"]: pair["Value"] for pair in each.get("Tags", ())},
+        protected=bool(each.get("EnableTerminationProtection", False)),
+    )
+
+
+def _status(name: str, word: str) -> StackStatus:
+    """Return the status; one that we do not know is no success and stops us."""
+    try:
+        return StackStatus(word)
+    except ValueError as error:
+        raise CloudError(f"{name}: CloudFormation says {word}, which is unknown here") from error
+
+
+def name_of(stack_id: str) -> str:
+    """Return the stack's name out of its StackId (an ARN)."""
+    return stack_id.split("/")[1] if "/" in stack_id else stack_id

@@ -1,0 +1,112 @@
+"""Templates as files: canonical, with a manifest that says what they are and where they come from.
+
+The same rollout gives the same bytes: no time, no commit, no order of a set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tapcfn import __version__
+from tapcfn.errors import TemplateError
+from tapcfn.model import Rollout, Stack, TemplateBody, digest_of
+
+MANIFEST = "manifest.json"
+_MANIFEST_VERSION = 1
+
+
+def files_of(rollout: Rollout) -> Mapping[str, str]:
+    """Return the text of each file of a rollout's bundle, by file name.
+
+    Raises `TemplateError` where two different templates share a layer's name.
+    """
+    templates: dict[str, TemplateBody] = {}
+    for stack in rollout.stacks:
+        known = templates.setdefault(stack.template.layer, stack.template)
+        if known.text != stack.template.text:
+            raise TemplateError(f"{stack.template.layer}: two different templates have this name")
+    files = {f"{layer}.json": _pretty(body.document) for layer, body in sorted(templates.items())}
+    return files | {MANIFEST: _pretty(_manifest(rollout, templates, files))}
+
+
+def write(rollout: Rollout, folder: Path) -> tuple[str, ...]:
+    """Write the bundle and remove files that are no longer part of it; return what changed."""
+    changed = stale(rollout, folder)
+    files = files_of(rollout)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in changed:
+        if name in files:
+            (folder / name).write_text(files[name], encoding="utf-8")
+        else:
+            (folder / name).unlink()
+    return changed
+
+
+def stale(rollout: Rollout, folder: Path) -> tuple[str, ...]:
+    """Return the names of files that are missing, different or no longer part of the bundle."""
+    files = files_of(rollout)
+    there = {path.name for path in folder.glob("*.json")}
+    different = {
+        name
+        for name, text in files.items()
+        if name not in there or (folder / name).read_text(encoding="utf-8") != text
+    }
+    return tuple(sorted(different | (there - files.keys())))
+
+
+def _manifest(
+    rollout: Rollout, templates: Mapping[str, TemplateBody], files: Mapping[str, str]
+) -> Mapping[str, Any]:
+    return {
+        "manifest_version": _MANIFEST_VERSION,
+        "blueprint": rollout.blueprint,
+        "versions": {
+            "tapcfn": __version__,
+            "troposphere": version("troposphere"),
+            "awacs": version("awacs"),
+        },
+        "templates": {
+            layer: _template_entry(body, files[f"{layer}.json"])
+            for layer, body in sorted(templates.items())
+        },
+        "stacks": [
+            _stack_entry(stack, phase.name) for phase in rollout.phases for stack in phase.stacks
+        ],
+        "outputs": {name: str(value) for name, value in rollout.outputs.items()},
+    }
+
+
+def _template_entry(body: TemplateBody, text: str) -> Mapping[str, Any]:
+    """`sha256` is that of the file, `digest` that of the compact body that is deployed."""
+    return {
+        "sha256": digest_of(text),
+        "digest": body.digest,
+        "bytes": body.size,
+        "capabilities": list(body.capabilities),
+        "parameters": {key: dict(value) for key, value in sorted(body.parameters.items())},
+        "outputs": sorted(body.outputs),
+        "resources": dict(sorted(body.resources.items())),
+        "source": {key: str(line) for key, line in sorted(body.source.items())},
+    }
+
+
+def _stack_entry(stack: Stack, phase: str) -> Mapping[str, Any]:
+    return {
+        "name": stack.name,
+        "phase": phase,
+        "account": stack.target.account,
+        "region": stack.target.region,
+        "template": stack.template.layer,
+        "parameters": {key: str(value) for key, value in sorted(stack.parameters.items())},
+        "tags": dict(sorted(stack.tags.items())),
+        "needs": sorted(stack.needs),
+        "termination_protection": stack.protect,
+    }
+
+
+def _pretty(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,111 @@
+"""Where everything that a command says goes: results, progress, and the stream for programs.
+
+With `--json` stdout holds lines of JSON and nothing else; otherwise it holds the result. Progress
+goes to stderr. A reader that closes the pipe never stops a deployment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from tapcfn.events import Answered, Event, Summarised
+
+if TYPE_CHECKING:
+    from tapcfn.cli.live import Live
+
+
+class Console:
+    """One command's voice."""
+
+    def __init__(self, run: str, *, json: bool, color: bool) -> None:
+        self.run = run
+        self.json = json
+        self.color = color
+        self.live: Live | None = None
+        self._seq = 0
+        self._started = time.monotonic()
+        self._summarised = False
+
+    @property
+    def seconds(self) -> float:
+        """How long the command has been running."""
+        return time.monotonic() - self._started
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person watches a screen that can be redrawn."""
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not self.json
+
+    def notify(self, event: Event) -> None:
+        """Tell an event: as a line of JSON, or to the person who follows."""
+        if isinstance(event, Summarised):
+            if self._summarised:
+                return
+            self._summarised = True
+        if self.json:
+            self._line(event)
+        elif self.live is not None:
+            self.live.notify(event)
+        else:
+            self._progress(event)
+
+    def result(self, text: str) -> None:
+        """Print what the command was asked for; programs get it as events instead."""
+        if not self.json:
+            _write(sys.stdout, text + "\n")
+
+    def answer(self, event: Answered, text: str) -> None:
+        """Give an answer in the form that is wanted."""
+        if self.json:
+            self.notify(event)
+        else:
+            self.result(text)
+
+    def say(self, text: str) -> None:
+        """Tell a person something on stderr."""
+        if not self.json:
+            _write(sys.stderr, text + "\n")
+
+    def _line(self, event: Event) -> None:
+        from tapcfn.report.ndjson import line
+
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        _write(sys.stdout, line(event, seq=self._seq, ts=now, run=self.run) + "\n")
+        self._seq += 1
+
+    def _progress(self, event: Event) -> None:
+        from tapcfn.report.text import progress_line
+
+        if (text := progress_line(event, self.seconds)) is not None:
+            _write(sys.stderr, text + "\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write and flush; go on without the reader if the pipe is closed."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except (BrokenPipeError, ValueError):
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Send the rest to nowhere, so that leaving the program does not fail either."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def ask(question: str, read: Callable[[], str] = input) -> str:
+    """Put a question on stderr and return the answer; an end of input is no answer."""
+    _write(sys.stderr, question)
+    try:
+        return read().strip()
+    except EOFError:
+        return ""

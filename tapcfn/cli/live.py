@@ -1,0 +1,96 @@
+"""The plan as a table that is redrawn while it is carried out, for people at a terminal."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console as Screen
+from rich.live import Live as RichLive
+from rich.table import Table
+
+from tapcfn.events import (
+    Event,
+    OperationStarted,
+    ResourceMoved,
+    StackEnded,
+    StackMoved,
+)
+from tapcfn.model import Ending
+from tapcfn.plan import Plan
+from tapcfn.report.text import progress_line
+
+_STYLES = {
+    Ending.DONE: "green",
+    Ending.UNCHANGED: "dim",
+    Ending.FAILED: "bold red",
+    Ending.BLOCKED: "bold red",
+    Ending.SKIPPED: "yellow",
+    Ending.RUNNING: "yellow",
+}
+
+
+class Live:
+    """A row for each stack: where it is, what it is doing, for how long, and its last event."""
+
+    def __init__(self, plan: Plan, *, color: bool) -> None:
+        self._screen = Screen(stderr=True, no_color=not color)
+        self._names = [step.stack.name for step in plan.steps]
+        self._regions = {step.stack.name: step.stack.target.region for step in plan.steps}
+        self._status = dict.fromkeys(self._names, "waiting")
+        self._style = dict.fromkeys(self._names, "dim")
+        self._last = dict.fromkeys(self._names, "")
+        self._since: dict[str, float] = {}
+        self._took: dict[str, float] = {}
+        self._live = RichLive(
+            console=self._screen, get_renderable=self._table, refresh_per_second=4
+        )
+
+    def __enter__(self) -> Live:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def notify(self, event: Event) -> None:
+        """Take an event into the table, or print it above."""
+        match event:
+            case OperationStarted(stack=name):
+                self._since[name] = time.monotonic()
+                self._status[name], self._style[name] = event.action, "cyan"
+            case StackMoved(stack=name):
+                self._status[name] = event.status
+            case ResourceMoved(stack=name, event=moved):
+                self._last[name] = f"{moved.logical_id} {moved.status}"
+            case StackEnded(stack=name):
+                self._took[name] = event.seconds
+                self._status[name], self._style[name] = str(event.ending), _STYLES[event.ending]
+                self._last[name] = event.cause
+            case _:
+                if (text := progress_line(event, 0.0)) is not None:
+                    self._screen.print(text, highlight=False, markup=False)
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, expand=False)
+        for head in ("stack", "Region", "status", "s", "last"):
+            table.add_column(head, overflow="fold" if head == "last" else "ellipsis")
+        for name in self._names:
+            table.add_row(
+                name,
+                self._regions[name],
+                f"[{self._style[name]}]{self._status[name]}[/]",
+                self._seconds(name),
+                self._last[name],
+            )
+        return table
+
+    def _seconds(self, name: str) -> str:
+        if name in self._took:
+            return f"{self._took[name]:.0f}" if self._took[name] else ""
+        return f"{time.monotonic() - self._since[name]:.0f}" if name in self._since else ""

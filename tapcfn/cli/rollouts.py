@@ -1,0 +1,299 @@
+"""Commands that change what is deployed, or say what they would change: plan, apply, destroy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tapcfn.cli.options import Session, Where, allow_loss, common, placed
+from tapcfn.cli.workplace import Catalogue, Workplace, enter
+from tapcfn.errors import BlockedError, UsageError
+
+if TYPE_CHECKING:
+    from tapcfn.cli.desk import Desk
+    from tapcfn.model import Snapshot
+    from tapcfn.plan import Plan
+    from tapcfn.preview import Preview
+
+
+@click.command()
+@click.pass_obj
+@placed()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the change sets and write a plan file for `apply --plan`.",
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 10 if there is something to do.")
+@allow_loss
+@common
+def plan(
+    session: Session,
+    /,
+    *,
+    where: Where,
+    out: Path | None,
+    detailed_exitcode: bool,
+    allow_loss: tuple[str, ...],
+) -> int:
+    """Show what apply would do, from real change sets, and leave nothing behind."""
+    from tapcfn import preview as previews_
+    from tapcfn import saved
+    from tapcfn.cli.desk import open_desk
+    from tapcfn.plan import plan as make_plan
+
+    place = enter(Catalogue.load(session.package), where)
+    with open_desk(session, place, "plan") as desk:
+        snapshot = desk.settled_snapshot()
+        planned = make_plan(place.rollout, snapshot)
+        allowed = frozenset(allow_loss)
+        previews = previews_.preview(
+            planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed
+        )
+        show_plan(session, planned, previews)
+        code = _code_of(previews)
+        if out is not None and code == 0:
+            out.write_text(saved.dump(planned, previews, allowed) + "\n", encoding="utf-8")
+            session.console.say(f"Saved: {out}; apply exactly this with: apply --plan {out}")
+        else:
+            _discard(desk, previews)
+    if code == 0 and detailed_exitcode and _has_changes(planned, previews):
+        return 10
+    return code
+
+
+@click.command()
+@click.pass_obj
+@placed(required=False)
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Apply exactly this saved plan, or nothing (exit 6).",
+)
+@click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
+@allow_loss
+@common
+def apply(
+    session: Session,
+    /,
+    *,
+    where: Where,
+    plan_file: Path | None,
+    yes: bool,
+    allow_loss: tuple[str, ...],
+) -> int:
+    """Bring what is deployed to what is wanted: preview, confirm, carry out, wait."""
+    from tapcfn.cli.desk import open_desk
+
+    place = _place_to_apply(session, where, plan_file)
+    with open_desk(session, place, "apply") as desk:
+        snapshot = desk.settled_snapshot()
+        planned, previews, allowed = _prepare(desk, snapshot, plan_file, frozenset(allow_loss))
+        show_plan(session, planned, previews)
+        if not planned.has_work:
+            _show_outputs(desk, snapshot)
+            return 0
+        if code := _code_of(previews):
+            _discard(desk, previews)
+            return code
+        reviewed = plan_file is not None
+        if not (reviewed or place.is_local or yes):
+            if not _confirmed(desk):
+                _discard(desk, previews)
+                return 130
+            reviewed = True
+        return _carry_out(desk, planned, snapshot, previews, allowed, strict=reviewed)
+
+
+@click.command()
+@click.pass_obj
+@placed()
+@click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
+@click.option(
+    "--empty-buckets",
+    multiple=True,
+    metavar="BUCKET",
+    help="Delete all that is in this bucket first. May be given more than once.",
+)
+@click.option(
+    "--lift-protection", is_flag=True, help="Take termination protection off the stacks first."
+)
+@allow_loss
+@common
+def destroy(
+    session: Session,
+    /,
+    *,
+    where: Where,
+    yes: bool,
+    empty_buckets: tuple[str, ...],
+    lift_protection: bool,
+    allow_loss: tuple[str, ...],
+) -> int:
+    """Take a rollout away; says first what data would be lost, and what is kept."""
+    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.losses import find_losses, settle_losses
+    from tapcfn.operations import Approval
+    from tapcfn.plan import plan_destroy
+
+    place = enter(Catalogue.load(session.package), where)
+    with open_desk(session, place, "destroy") as desk:
+        snapshot = desk.settled_snapshot()
+        planned = plan_destroy(place.rollout, snapshot)
+        show_plan(session, planned, ())
+        if not planned.has_work:
+            return 0
+        losses = find_losses(desk, planned)
+        session.console.result(losses.text())
+        losses.check(frozenset(empty_buckets), lift_protection=lift_protection)
+        if not place.is_local:
+            if yes:
+                losses.check_allowed(frozenset(allow_loss))
+            elif not _confirmed(desk):
+                return 130
+        settle_losses(desk, losses)
+        session.outcome = desk.carry_out(planned, snapshot, Approval())
+        return _close(desk, "destroy")
+
+
+def show_plan(session: Session, planned: Plan, previews: Iterable[Preview]) -> None:
+    """Print the plan, or tell it as events."""
+    from tapcfn.report.planned import events_of
+    from tapcfn.report.text import plan_text
+
+    previews = tuple(previews)
+    session.console.result(plan_text(planned, previews))
+    if session.console.json:
+        for event in events_of(planned, previews):
+            session.console.notify(event)
+
+
+def _place_to_apply(session: Session, where: Where, plan_file: Path | None) -> Workplace:
+    """Return what to apply: as the plan file says, or as the arguments do."""
+    if plan_file is not None:
+        from tapcfn import saved
+
+        read = saved.load(plan_file)
+        if where.blueprint not in {None, read.blueprint}:
+            raise UsageError(f"{plan_file} is a plan for {read.blueprint}, not {where.blueprint}")
+        where = Where(read.blueprint, read.stage, where.file)
+    return enter(Catalogue.load(session.package), where)
+
+
+def _prepare(
+    desk: Desk, snapshot: Snapshot, plan_file: Path | None, allowed: frozenset[str]
+) -> tuple[Plan, tuple[Preview, ...], frozenset[str]]:
+    """Return the plan with its previews: made now, or read again as they were saved."""
+    from tapcfn import preview, saved
+    from tapcfn.plan import plan as make_plan
+
+    planned = make_plan(desk.rollout, snapshot)
+    if plan_file is not None:
+        read = saved.load(plan_file)
+        return planned, saved.restore(read, planned, desk.cloud, desk.pool), read.allowed
+    previews = preview.preview(
+        planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed
+    )
+    return planned, previews, allowed
+
+
+def _carry_out(
+    desk: Desk,
+    planned: Plan,
+    snapshot: Snapshot,
+    previews: tuple[Preview, ...],
+    allowed: frozenset[str],
+    *,
+    strict: bool,
+) -> int:
+    from tapcfn.operations import Approval
+
+    approval = Approval({each.step.stack.name: each for each in previews}, allowed, strict)
+    outcome = desk.carry_out(planned, snapshot, approval)
+    desk.session.outcome = outcome
+    _discard_untouched(desk, previews)
+    code = _close(desk, "apply")
+    if code == 0:
+        _show_outputs(desk, desk.snapshot())
+        _show_next_steps(desk)
+    return code
+
+
+def _discard_untouched(desk: Desk, previews: tuple[Preview, ...]) -> None:
+    """Remove the change sets of stacks that were skipped."""
+    from tapcfn.model import Ending
+
+    skipped = {each.stack for each in desk.session.outcome.ended(Ending.SKIPPED)}
+    _discard(desk, [each for each in previews if each.step.stack.name in skipped])
+
+
+def _discard(desk: Desk, previews: Iterable[Preview]) -> None:
+    """Remove change sets; what could not be removed is said, and fails nothing."""
+    from tapcfn.events import Diagnosed
+    from tapcfn.preview import discard_all
+
+    for error in discard_all(previews, desk.cloud, desk.ledger, desk.pool):
+        desk.session.console.notify(Diagnosed("warning", f"left behind: {error}"))
+
+
+def _close(desk: Desk, command: str) -> int:
+    """Print the verdict and how to go on; return the exit code."""
+    from tapcfn.report.text import outcome_text
+
+    outcome = desk.session.outcome
+    if outcome.exit_code:
+        desk.session.resume = f"python deploy.py {command} {desk.place.command}"
+    desk.session.console.say(outcome_text(outcome, desk.session.resume))
+    return outcome.exit_code
+
+
+def _code_of(previews: tuple[Preview, ...]) -> int:
+    """Return 1 if CloudFormation refused a change set, 4 if a guard objects, else 0."""
+    from tapcfn.guard import blocks
+    from tapcfn.preview import Previewed, Refused
+
+    if any(isinstance(each, Refused) for each in previews):
+        return 1
+    blocked = any(isinstance(each, Previewed) and blocks(each.findings) for each in previews)
+    return BlockedError.exit_code if blocked else 0
+
+
+def _has_changes(planned: Plan, previews: tuple[Preview, ...]) -> bool:
+    from tapcfn.plan import Verb
+    from tapcfn.preview import Previewed
+
+    protected = any(step.verb is Verb.PROTECT for step in planned.steps)
+    return protected or any(
+        not isinstance(each, Previewed) or not each.staged.change_set.empty for each in previews
+    )
+
+
+def _confirmed(desk: Desk) -> bool:
+    """Ask a person to type the stage's name; raise `UsageError` where nobody can be asked."""
+    from tapcfn.cli.console import ask
+
+    if not desk.session.may_ask:
+        raise UsageError("an answer is needed: give --yes, or run it where a person can answer")
+    stage = desk.place.stage
+    return ask(f'Type the stage\'s name, "{stage}", to go on: ') == stage
+
+
+def _show_outputs(desk: Desk, snapshot: Snapshot) -> None:
+    from tapcfn.cli.desk import show_outputs
+
+    desk.session.console.result("")
+    show_outputs(desk.session, desk.rollout, snapshot)
+
+
+def _show_next_steps(desk: Desk) -> None:
+    name = desk.place.command
+    desk.session.console.say(
+        "\nWhat to try next:\n"
+        f"  python deploy.py plan {name}     what would change now: nothing\n"
+        f"  python deploy.py status {name}   where each stack stands\n"
+        f"  python deploy.py destroy {name}  take it away again"
+    )

@@ -1,0 +1,153 @@
+"""What a command works on: a blueprint, a stage, its settings, its rollout and its cloud."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tapcfn.cli.options import Where
+from tapcfn.errors import BlockedError, UsageError
+
+if TYPE_CHECKING:
+    from tapcfn.aws.cloud import AwsCloud
+    from tapcfn.aws.session import Clients
+    from tapcfn.config import Common
+    from tapcfn.model import Rollout
+    from tapcfn.ports import Clock
+
+STATE = Path(".tapcfn")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The blueprints that there are, and where their settings lie."""
+
+    modules: Mapping[str, str]
+    settings: Path
+
+    @classmethod
+    def load(cls, package: str) -> Catalogue:
+        """Import the package with the `BLUEPRINTS` mapping, and nothing that it names.
+
+        Raises `UsageError` where there is none.
+        """
+        if importlib.util.find_spec(package.partition(".")[0]) is None:
+            raise UsageError(
+                f"there is no package {package} here; run this where your templates are, or hand "
+                "its name to tapcfn.cli.main"
+            )
+        module = importlib.import_module(package)
+        folder = Path(str(module.__file__)).parent.parent / "settings"
+        return cls(module.BLUEPRINTS, _relative(folder))
+
+    def module(self, blueprint: str) -> ModuleType:
+        """Import one blueprint; raise `UsageError` naming the nearest if there is none such."""
+        if blueprint not in self.modules:
+            near = difflib.get_close_matches(blueprint, self.modules, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(
+                f'blueprint "{blueprint}" does not exist{hint} (there are: '
+                f"{', '.join(sorted(self.modules))})"
+            )
+        return importlib.import_module(self.modules[blueprint])
+
+    def stages(self, blueprint: str) -> tuple[str, ...]:
+        """Return the stages that have a settings file."""
+        files = self.settings.glob(f"{blueprint}.*.toml")
+        return tuple(sorted(path.name.split(".")[1] for path in files))
+
+    def file(self, blueprint: str, stage: str) -> Path:
+        """Return a stage's settings file; raise `UsageError` naming the stages if it has none."""
+        stages = self.stages(blueprint)
+        if stage not in stages:
+            raise UsageError(
+                f'stage "{stage}" has no settings: {self.settings}/{blueprint}.{stage}.toml does '
+                f"not exist (there are: {', '.join(stages) or 'none'})"
+            )
+        return self.settings / f"{blueprint}.{stage}.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """One blueprint at one stage."""
+
+    blueprint: str
+    stage: str
+    settings: Common
+    rollout: Rollout
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is deployed to the local cloud."""
+        return self.settings.backend == "local"
+
+    @property
+    def command(self) -> str:
+        """What stands behind a command's name to mean this blueprint and stage."""
+        return f"{self.blueprint} --stage {self.stage}"
+
+
+def enter(catalogue: Catalogue, where: Where) -> Workplace:
+    """Load the settings and make the rollout; raise `ConfigError` naming every fault."""
+    from tapcfn import config
+
+    if where.blueprint is None:
+        raise UsageError("which blueprint? (there are: " + ", ".join(sorted(catalogue.modules)))
+    module = catalogue.module(where.blueprint)
+    path = where.file or catalogue.file(where.blueprint, where.stage)
+    settings = config.load(path, module.Settings)
+    rollout: Rollout = module.rollout(settings, where.stage)
+    return Workplace(where.blueprint, where.stage, settings, rollout)
+
+
+def connect(place: Workplace, clock: Clock) -> tuple[AwsCloud, Clients]:
+    """Return the cloud that the stage is deployed to, starting the local one if need be.
+
+    Raises `BlockedError` where the settings name an account that they do not allow.
+    """
+    from tapcfn.aws.cloud import AwsCloud
+    from tapcfn.aws.session import Clients, on_aws, on_local_cloud
+
+    settings = place.settings
+    if place.is_local:
+        clients = Clients(on_local_cloud(local_url()))
+        bucket = settings.artifact_bucket or "artifacts-{account}-{region}"
+        return AwsCloud(clients, clock, bucket), clients
+    _check_accounts(place)
+    clients = Clients(on_aws(settings.credentials))
+    return AwsCloud(clients, clock, settings.artifact_bucket), clients
+
+
+def local_url() -> str:
+    """Return the endpoint of this folder's local cloud, which runs when this returns."""
+    from tapcfn.local import server
+
+    return server.start(Path.cwd()).url
+
+
+def _check_accounts(place: Workplace) -> None:
+    wanted = {target.account for target in place.rollout.targets}
+    if outside := sorted(wanted - set(place.settings.accounts)):
+        allowed = ", ".join(place.settings.accounts) or "none"
+        raise BlockedError(
+            f"stage {place.stage}: account {', '.join(outside)} is not in the settings' accounts "
+            f"({allowed}); add it there if it is meant"
+        )
+
+
+def _relative(folder: Path) -> Path:
+    """Return a path as people would type it from here."""
+    return Path(os.path.relpath(folder))
+
+
+def schema_of(module: ModuleType) -> dict[str, Any]:
+    """Return the JSON Schema of a blueprint's settings."""
+    schema: dict[str, Any] = module.Settings.model_json_schema()
+    return schema

@@ -1,0 +1,79 @@
+"""Every error that tapcfn raises on purpose; each class owns one exit code.
+
+TapcfnError            1  something failed
+├── ConfigError        2  the settings are wrong; nothing was written
+├── TemplateError      2  a template is wrong before anything is sent
+├── UsageError         2  the command line asks for something impossible
+├── BlockedError       4  a guard, an allow-list or a preflight says no
+├── StaleError         6  what was reviewed is no longer what would run
+├── StillRunningError  7  the deadline passed while AWS goes on
+├── StackError         1  a stack operation failed
+├── CloudError         1  AWS refused a call, or could not be reached
+└── LocalCloudError    1  the local cloud could not be started or stopped
+"""
+
+from __future__ import annotations
+
+
+class TapcfnError(Exception):
+    """Something that tapcfn can explain in one line."""
+
+    exit_code = 1
+
+
+class ConfigError(TapcfnError):
+    """Settings that are wrong, with every fault named at once."""
+
+    exit_code = 2
+
+    def __init__(self, where: str, faults: tuple[str, ...]) -> None:
+        self.where = where
+        self.faults = faults
+        super().__init__(f"{where}: " + "; ".join(faults))
+
+
+class TemplateError(TapcfnError):
+    """A template or a rollout that contradicts itself or the service's limits."""
+
+    exit_code = 2
+
+
+class UsageError(TapcfnError):
+    """A command line that asks for something impossible."""
+
+    exit_code = 2
+
+
+class BlockedError(TapcfnError):
+    """A guard, an allow-list or a preflight check that says no before any write."""
+
+    exit_code = 4
+
+
+class StaleError(TapcfnError):
+    """What was reviewed is no longer what would run."""
+
+    exit_code = 6
+
+
+class StillRunningError(TapcfnError):
+    """The deadline passed while an operation goes on; it can be adopted later."""
+
+    exit_code = 7
+
+
+class StackError(TapcfnError):
+    """A stack operation that failed, with the reason that came first."""
+
+
+class CloudError(TapcfnError):
+    """A call that AWS refused or that never got an answer."""
+
+    def __init__(self, message: str, *, code: str = "", request_id: str = "") -> None:
+        self.code = code
+        self.request_id = request_id
+        super().__init__(message)
+
+
+class LocalCloudError(TapcfnError):
+    """The local cloud could not be started, reached or stopped."""

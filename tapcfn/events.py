@@ -1,0 +1,183 @@
+"""What happened, as values: told while a run goes on, and turned into text by `report`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tapcfn.model import EMPTY, Change, Ending, Finding, SourceLine, StackEvent, Target
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A command begins."""
+
+    command: str
+    plan_digest: str | None
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlanned:
+    """What will be done to one stack; `change_set` is its ARN where there is one."""
+
+    stack: str
+    target: Target
+    phase: str
+    wave: int
+    verb: str
+    reason: str
+    change_set: str | None = None
+    counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlanned:
+    """One resource of a change set."""
+
+    stack: str
+    target: Target
+    change: Change
+    source: SourceLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRaised:
+    """One objection."""
+
+    finding: Finding
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationStarted:
+    """CloudFormation has been told to do something, or was found doing it (`adopted`)."""
+
+    stack: str
+    target: Target
+    action: str
+    token: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceMoved:
+    """A line of a stack's history."""
+
+    stack: str
+    target: Target
+    event: StackEvent
+    source: SourceLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackMoved:
+    """A sweep saw a stack in another status than before."""
+
+    stack: str
+    target: Target
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackEnded:
+    """One stack's part of the run is over. `seconds` is how long it took."""
+
+    stack: str
+    target: Target
+    ending: Ending
+    cause: str = ""
+    status: str = ""
+    seconds: float = 0.0
+    exit_code: int = 0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether whoever depends on this stack may start."""
+        return self.ending in {Ending.DONE, Ending.UNCHANGED}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing new to tell, but the run is alive."""
+
+    waiting_on: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputsKnown:
+    """The rollout's outputs by name."""
+
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a command that only answers was asked for, as a document with a type of its own."""
+
+    type: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """Something a person should know that belongs to no stack."""
+
+    level: str
+    message: str
+    code: str = ""
+    hint: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Every stack's ending, and the exit code that sums them up."""
+
+    endings: tuple[StackEnded, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """The first of 130, 1, 6, 4, 7 that some stack asks for, else 0. (deployer.md 5.1)"""
+        codes = {ended.exit_code for ended in self.endings} | ({130} if self.interrupted else set())
+        return next((code for code in (130, 1, 6, 4, 7) if code in codes), 0)
+
+    def ended(self, ending: Ending) -> tuple[StackEnded, ...]:
+        """Return the stacks that ended this way."""
+        return tuple(each for each in self.endings if each.ending is ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Summarised:
+    """The last word of every command. `resume` is a command line, where there is something to."""
+
+    status: str
+    exit_code: int
+    outcome: Outcome = field(default_factory=Outcome)
+    resume: str | None = None
+    calls: int = 0
+    throttles: int = 0
+    seconds: float = 0.0
+
+
+Event: TypeAlias = (
+    RunStarted
+    | StackPlanned
+    | ChangePlanned
+    | FindingRaised
+    | OperationStarted
+    | ResourceMoved
+    | StackMoved
+    | StackEnded
+    | Waiting
+    | OutputsKnown
+    | Answered
+    | Diagnosed
+    | Summarised
+)
+
+Notify: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,141 @@
+"""Types that the emulator provides well but for a name that is taken or a property it passes over.
+
+Each of these calls the emulator's own handler and adds what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tapcfn.local import calls, emulator
+from tapcfn.local.provisioners.resource import (
+    Made,
+    Provisioner,
+    Wanted,
+    already_exists,
+    gone_is_fine,
+)
+
+
+def _native_create(wanted: Wanted) -> Made:
+    handler = emulator.native(wanted.type)["create"]
+    return Made(*calls.on_loop(handler, wanted.logical_id, wanted.properties, wanted.stack))
+
+
+def _native_update(wanted: Wanted) -> Made:
+    handler = emulator.native(wanted.type)
+    more = (wanted.logical_id,) if handler.get("update_with_logical_id") else ()
+    return Made(
+        *calls.on_loop(
+            handler["update"],
+            *(wanted.physical_id, wanted.before, wanted.properties, wanted.stack, *more),
+        )
+    )
+
+
+def _native_delete(wanted: Wanted) -> None:
+    handler = emulator.native(wanted.type)["delete"]
+    calls.on_loop(handler, wanted.physical_id, wanted.properties)
+
+
+def _named(
+    resource_type: str, prop: str, is_taken: Callable[[str], bool], **more: Any
+) -> Provisioner:
+    """Return a type whose create is refused when the name that the template gives is taken."""
+
+    def create(wanted: Wanted) -> Made:
+        name = wanted.get(prop)
+        if name and is_taken(str(name)):
+            raise already_exists(resource_type, str(name))
+        return _native_create(wanted)
+
+    return Provisioner(
+        resource_type, create=create, update=_native_update, delete=_native_delete, **more
+    )
+
+
+def _role_is_taken(name: str) -> bool:
+    with gone_is_fine():
+        calls.client("iam").get_role(RoleName=name)
+        return True
+    return False
+
+
+def _policy_is_taken(name: str) -> bool:
+    pages = calls.client("iam").get_paginator("list_policies").paginate(Scope="Local")
+    return any(policy["PolicyName"] == name for page in pages for policy in page["Policies"])
+
+
+def _alarm_is_taken(name: str) -> bool:
+    return bool(calls.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"])
+
+
+def _dashboard_is_taken(name: str) -> bool:
+    with gone_is_fine():
+        calls.client("cloudwatch").get_dashboard(DashboardName=name)
+        return True
+    return False
+
+
+# SNS topic: the emulator passes over all but its name and display name ----------------------------
+
+_TOPIC_ATTRIBUTES = {
+    "KmsMasterKeyId": "KmsMasterKeyId",
+    "TracingConfig": "TracingConfig",
+    "SignatureVersion": "SignatureVersion",
+}
+
+
+def _create_topic(wanted: Wanted) -> Made:
+    made = _native_create(wanted)
+    _set_topic(made.physical_id, wanted)
+    return made
+
+
+def _update_topic(wanted: Wanted) -> Made:
+    made = _native_update(wanted)
+    _set_topic(made.physical_id, wanted)
+    return made
+
+
+def _set_topic(arn: str, wanted: Wanted) -> None:
+    for prop, name in _TOPIC_ATTRIBUTES.items():
+        if wanted.changed(prop):
+            calls.client("sns").set_topic_attributes(
+                TopicArn=arn, AttributeName=name, AttributeValue=wanted.get(prop, "")
+            )
+
+
+PROVISIONERS = (
+    _named(
+        "AWS::IAM::Role", "RoleName", _role_is_taken, create_only=("RoleName", "Path"), tags="Tags"
+    ),
+    _named(
+        "AWS::IAM::ManagedPolicy",
+        "ManagedPolicyName",
+        _policy_is_taken,
+        create_only=("ManagedPolicyName", "Description", "Path"),
+    ),
+    _named(
+        "AWS::CloudWatch::Alarm",
+        "AlarmName",
+        _alarm_is_taken,
+        create_only=("AlarmName",),
+        tags="Tags",
+    ),
+    _named(
+        "AWS::CloudWatch::Dashboard",
+        "DashboardName",
+        _dashboard_is_taken,
+        create_only=("DashboardName",),
+    ),
+    Provisioner(
+        "AWS::SNS::Topic",
+        create=_create_topic,
+        update=_update_topic,
+        delete=_native_delete,
+        create_only=("TopicName", "FifoTopic"),
+        tags="Tags",
+    ),
+)

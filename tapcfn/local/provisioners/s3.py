@@ -1,0 +1,407 @@
+"""S3: buckets with everything that our templates configure on them, and bucket policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tapcfn.local import calls, emulator
+from tapcfn.local.provisioners.resource import (
+    EMPTY,
+    Made,
+    Provisioner,
+    ResourceRefusedError,
+    Wanted,
+    already_exists,
+    as_list,
+    document,
+    flag,
+    gone_is_fine,
+    key_values,
+    picked,
+    tag_map,
+)
+
+BUCKET = "AWS::S3::Bucket"
+POLICY = "AWS::S3::BucketPolicy"
+FIRST_REGION = "us-east-1"
+
+
+def _s3() -> Any:
+    return calls.client("s3")
+
+
+# Bucket -------------------------------------------------------------------------------------------
+
+
+def _create(wanted: Wanted) -> Made:
+    _refuse_unknown(wanted)
+    name = wanted.name("BucketName", lowercase=True, longest=63)
+    if _is_taken(name):
+        raise already_exists(BUCKET, name)
+    region, asked = emulator.region(), {}
+    if region != FIRST_REGION:
+        asked = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    _s3().create_bucket(Bucket=name, **asked)
+    try:
+        _configure(name, wanted)
+    except Exception:
+        _s3().delete_bucket(Bucket=name)
+        raise
+    return Made(name, _attributes(name))
+
+
+def _update(wanted: Wanted) -> Made:
+    _refuse_unknown(wanted)
+    _configure(wanted.physical_id, wanted)
+    return Made(wanted.physical_id, _attributes(wanted.physical_id))
+
+
+def _delete(wanted: Wanted) -> None:
+    """Delete an empty bucket; one that holds anything is refused, as on AWS."""
+    with gone_is_fine():
+        _s3().delete_bucket(Bucket=wanted.physical_id)
+
+
+def _attributes(name: str) -> dict[str, Any]:
+    region = emulator.region()
+    return {
+        "Arn": f"arn:aws:s3:::{name}",
+        "DomainName": f"{name}.s3.amazonaws.com",
+        "DualStackDomainName": f"{name}.s3.dualstack.{region}.amazonaws.com",
+        "RegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
+        "WebsiteURL": f"http://{name}.s3-website-{region}.amazonaws.com",
+    }
+
+
+def _is_taken(name: str) -> bool:
+    return bool(calls.on_loop(emulator.bucket_is_taken, name))
+
+
+def _refuse_unknown(wanted: Wanted) -> None:
+    """Refuse a property that would have no effect here, rather than pass over it."""
+    unknown = sorted(wanted.properties.keys() - _NAMING - _SETTERS.keys())
+    if unknown:
+        raise ResourceRefusedError(
+            f"the local cloud does not model {BUCKET} properties: {', '.join(unknown)}"
+        )
+
+
+def _configure(name: str, wanted: Wanted) -> None:
+    """Apply each configuration that differs from before, in an order that S3 accepts."""
+    for prop, setter in _SETTERS.items():
+        if wanted.changed(prop):
+            setter(name, wanted.get(prop))
+
+
+# One setter for each property: (bucket, what the template says or None if it says nothing more).
+
+
+def _set_versioning(name: str, wanted: Any) -> None:
+    status = (wanted or {"Status": "Suspended"})["Status"]
+    _s3().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
+
+
+def _set_encryption(name: str, wanted: Any) -> None:
+    if wanted is None:
+        _s3().delete_bucket_encryption(Bucket=name)
+        return
+    rules = [_encryption_rule(rule) for rule in wanted["ServerSideEncryptionConfiguration"]]
+    _s3().put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+def _encryption_rule(rule: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if "ServerSideEncryptionByDefault" in rule:
+        made["ApplyServerSideEncryptionByDefault"] = dict(rule["ServerSideEncryptionByDefault"])
+    if "BucketKeyEnabled" in rule:
+        made["BucketKeyEnabled"] = flag(rule["BucketKeyEnabled"])
+    return made | picked(rule, "BlockedEncryptionTypes")
+
+
+def _set_public_access(name: str, wanted: Any) -> None:
+    if wanted is None:
+        _s3().delete_public_access_block(Bucket=name)
+        return
+    blocks = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    _s3().put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration={block: flag(wanted.get(block, False)) for block in blocks},
+    )
+
+
+def _set_ownership(name: str, wanted: Any) -> None:
+    if wanted is None:
+        _s3().delete_bucket_ownership_controls(Bucket=name)
+    else:
+        _s3().put_bucket_ownership_controls(Bucket=name, OwnershipControls=wanted)
+
+
+def _set_tags(name: str, wanted: Any) -> None:
+    if wanted:
+        tags = key_values(tag_map(wanted))
+        _s3().put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+    else:
+        _s3().delete_bucket_tagging(Bucket=name)
+
+
+def _set_logging(name: str, wanted: Any) -> None:
+    status: dict[str, Any] = {}
+    if wanted is not None:
+        target = wanted.get("DestinationBucketName") or name
+        _require_bucket(target, "The target bucket for logging does not exist")
+        status["LoggingEnabled"] = {
+            "TargetBucket": target,
+            "TargetPrefix": wanted.get("LogFilePrefix", ""),
+            **picked(wanted, "TargetObjectKeyFormat"),
+        }
+    _s3().put_bucket_logging(Bucket=name, BucketLoggingStatus=status)
+
+
+def _set_cors(name: str, wanted: Any) -> None:
+    if wanted is None:
+        _s3().delete_bucket_cors(Bucket=name)
+        return
+    rules = [_cors_rule(rule) for rule in wanted["CorsRules"]]
+    _s3().put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+
+
+def _cors_rule(rule: Any) -> dict[str, Any]:
+    made = picked(rule, "AllowedHeaders", "AllowedMethods", "AllowedOrigins")
+    renamed = {"ID": "Id", "ExposeHeaders": "ExposedHeaders"}
+    made |= {api: rule[prop] for api, prop in renamed.items() if rule.get(prop)}
+    return made | ({"MaxAgeSeconds": int(rule["MaxAge"])} if rule.get("MaxAge") else {})
+
+
+def _set_website(name: str, wanted: Any) -> None:
+    if wanted is None:
+        _s3().delete_bucket_website(Bucket=name)
+        return
+    made = picked(wanted, "RedirectAllRequestsTo")
+    if wanted.get("IndexDocument"):
+        made["IndexDocument"] = {"Suffix": wanted["IndexDocument"]}
+    if wanted.get("ErrorDocument"):
+        made["ErrorDocument"] = {"Key": wanted["ErrorDocument"]}
+    if wanted.get("RoutingRules"):
+        made["RoutingRules"] = [_routing_rule(rule) for rule in wanted["RoutingRules"]]
+    _s3().put_bucket_website(Bucket=name, WebsiteConfiguration=made)
+
+
+def _routing_rule(rule: Any) -> dict[str, Any]:
+    made = {"Redirect": dict(rule["RedirectRule"])}
+    if rule.get("RoutingRuleCondition"):
+        made["Condition"] = dict(rule["RoutingRuleCondition"])
+    return made
+
+
+def _set_notifications(name: str, wanted: Any) -> None:
+    calls.on_loop(emulator.put_bucket_notifications, name, wanted)
+
+
+# Life cycle ---------------------------------------------------------------------------------------
+
+
+def _set_lifecycle(name: str, wanted: Any) -> None:
+    if wanted is None:
+        _s3().delete_bucket_lifecycle(Bucket=name)
+        return
+    rules = [_lifecycle_rule(rule) for rule in wanted["Rules"]]
+    _s3().put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+
+
+def _lifecycle_rule(rule: Any) -> dict[str, Any]:
+    """Return one rule in the API's shape, which groups what a template spells out."""
+    made = {"Status": rule["Status"], "Filter": _lifecycle_filter(rule)}
+    if rule.get("Id"):
+        made["ID"] = rule["Id"]
+    groups = {
+        "Expiration": _expiration(rule),
+        "Transitions": [_transition(each) for each in _both(rule, "Transition")],
+        "NoncurrentVersionExpiration": _noncurrent_expiration(rule),
+        "NoncurrentVersionTransitions": [
+            _noncurrent_transition(each) for each in _both(rule, "NoncurrentVersionTransition")
+        ],
+        "AbortIncompleteMultipartUpload": _whole_days(rule.get("AbortIncompleteMultipartUpload")),
+    }
+    return made | {name: group for name, group in groups.items() if group}
+
+
+def _lifecycle_filter(rule: Any) -> dict[str, Any]:
+    parts: dict[str, Any] = picked(rule, "Prefix")
+    sizes = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
+    parts |= {name: int(rule[name]) for name in sizes if rule.get(name) is not None}
+    tags = [dict(tag) for tag in as_list(rule.get("TagFilters"))]
+    if len(parts) + len(tags) > 1:
+        return {"And": parts | ({"Tags": tags} if tags else {})}
+    if tags:
+        return {"Tag": tags[0]}
+    return parts or {"Prefix": ""}
+
+
+def _expiration(rule: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if rule.get("ExpirationInDays"):
+        made["Days"] = int(rule["ExpirationInDays"])
+    if rule.get("ExpirationDate"):
+        made["Date"] = rule["ExpirationDate"]
+    if "ExpiredObjectDeleteMarker" in rule:
+        made["ExpiredObjectDeleteMarker"] = flag(rule["ExpiredObjectDeleteMarker"])
+    return made
+
+
+def _noncurrent_expiration(rule: Any) -> dict[str, Any]:
+    if rule.get("NoncurrentVersionExpirationInDays"):
+        return {"NoncurrentDays": int(rule["NoncurrentVersionExpirationInDays"])}
+    return _whole_days(rule.get("NoncurrentVersionExpiration"))
+
+
+def _both(rule: Any, name: str) -> list[Any]:
+    """Return what stands under the old property in the singular and the new in the plural."""
+    one = rule.get(name)
+    return ([one] if one else []) + list(as_list(rule.get(f"{name}s")))
+
+
+def _transition(each: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {"StorageClass": each["StorageClass"]}
+    if each.get("TransitionInDays") is not None:
+        made["Days"] = int(each["TransitionInDays"])
+    if each.get("TransitionDate"):
+        made["Date"] = each["TransitionDate"]
+    return made
+
+
+def _noncurrent_transition(each: Any) -> dict[str, Any]:
+    made = {"StorageClass": each["StorageClass"], "NoncurrentDays": int(each["TransitionInDays"])}
+    if each.get("NewerNoncurrentVersions"):
+        made["NewerNoncurrentVersions"] = int(each["NewerNoncurrentVersions"])
+    return made
+
+
+def _whole_days(group: Any) -> dict[str, Any]:
+    return {name: int(days) for name, days in (group or EMPTY).items()}
+
+
+# Replication --------------------------------------------------------------------------------------
+
+
+def _set_replication(name: str, wanted: Any) -> None:
+    """Put the replication rules; every destination must exist and be versioned, as on AWS."""
+    if wanted is None:
+        _s3().delete_bucket_replication(Bucket=name)
+        return
+    for rule in wanted["Rules"]:
+        target = str(rule["Destination"]["Bucket"]).rpartition(":::")[2]
+        _require_bucket(target, "Destination bucket must exist.")
+    rules = [_replication_rule(rule) for rule in wanted["Rules"]]
+    _s3().put_bucket_replication(
+        Bucket=name, ReplicationConfiguration={"Role": wanted["Role"], "Rules": rules}
+    )
+
+
+def _replication_rule(rule: Any) -> dict[str, Any]:
+    made = picked(rule, "Status", "Prefix", "DeleteMarkerReplication", "SourceSelectionCriteria")
+    made["Destination"] = _replication_destination(rule["Destination"])
+    if rule.get("Id"):
+        made["ID"] = rule["Id"]
+    if rule.get("Priority") is not None:
+        made["Priority"] = int(rule["Priority"])
+    if "Filter" in rule:
+        made["Filter"] = _replication_filter(rule["Filter"])
+    return made
+
+
+def _replication_filter(wanted: Any) -> dict[str, Any]:
+    made = picked(wanted, "Prefix")
+    if wanted.get("TagFilter"):
+        made["Tag"] = dict(wanted["TagFilter"])
+    if wanted.get("And"):
+        both = wanted["And"]
+        made["And"] = picked(both, "Prefix") | {"Tags": list(as_list(both.get("TagFilters")))}
+    return made
+
+
+def _replication_destination(wanted: Any) -> dict[str, Any]:
+    made = picked(
+        wanted,
+        *("Bucket", "Account", "StorageClass", "AccessControlTranslation"),
+        *("EncryptionConfiguration",),
+    )
+    for name, limit in (("ReplicationTime", "Time"), ("Metrics", "EventThreshold")):
+        if wanted.get(name):
+            made[name] = dict(wanted[name])
+            if limit in made[name]:
+                made[name][limit] = {"Minutes": int(made[name][limit]["Minutes"])}
+    return made
+
+
+def _require_bucket(name: str, message: str) -> None:
+    if not _is_taken(name):
+        raise ResourceRefusedError(
+            f"{message} (Service: S3, Status Code: 400, Request ID: {emulator.new_id()})"
+        )
+
+
+_NAMING = frozenset({"BucketName", "BucketNamespace"})
+_SETTERS: dict[str, Callable[[str, Any], None]] = {
+    "VersioningConfiguration": _set_versioning,
+    "BucketEncryption": _set_encryption,
+    "OwnershipControls": _set_ownership,
+    "PublicAccessBlockConfiguration": _set_public_access,
+    "LifecycleConfiguration": _set_lifecycle,
+    "LoggingConfiguration": _set_logging,
+    "CorsConfiguration": _set_cors,
+    "WebsiteConfiguration": _set_website,
+    "NotificationConfiguration": _set_notifications,
+    "Tags": _set_tags,
+    "ReplicationConfiguration": _set_replication,
+}
+
+
+# Bucket policy ------------------------------------------------------------------------------------
+
+
+def _create_policy(wanted: Wanted) -> Made:
+    name = wanted["Bucket"]
+    if _has_policy(name):
+        raise ResourceRefusedError(
+            f"The bucket policy already exists on bucket {name}.", "AlreadyExists"
+        )
+    _s3().put_bucket_policy(Bucket=name, Policy=document(wanted["PolicyDocument"]))
+    return Made(name)
+
+
+def _has_policy(name: str) -> bool:
+    with gone_is_fine():
+        _s3().get_bucket_policy(Bucket=name)
+        return True
+    return False
+
+
+def _update_policy(wanted: Wanted) -> Made:
+    policy = document(wanted["PolicyDocument"])
+    _s3().put_bucket_policy(Bucket=wanted.physical_id, Policy=policy)
+    return Made(wanted.physical_id)
+
+
+def _delete_policy(wanted: Wanted) -> None:
+    with gone_is_fine():
+        _s3().delete_bucket_policy(Bucket=wanted.physical_id)
+
+
+PROVISIONERS = (
+    Provisioner(
+        BUCKET,
+        create=_create,
+        update=_update,
+        delete=_delete,
+        create_only=("BucketName", "BucketNamePrefix", "BucketNamespace"),
+        tags="Tags",
+    ),
+    Provisioner(
+        POLICY,
+        create=_create_policy,
+        update=_update_policy,
+        delete=_delete_policy,
+        create_only=("Bucket",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Values become text here: outlines for people, lines of JSON for programs."""

@@ -1,0 +1,210 @@
+"""Events as lines of JSON, version 1: the machine-readable stream. (frozen; it only grows)"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tapcfn import __version__
+from tapcfn.events import (
+    Answered,
+    ChangePlanned,
+    Diagnosed,
+    Event,
+    FindingRaised,
+    OperationStarted,
+    Outcome,
+    OutputsKnown,
+    ResourceMoved,
+    RunStarted,
+    StackEnded,
+    StackMoved,
+    StackPlanned,
+    Summarised,
+    Waiting,
+)
+from tapcfn.model import Change, Ending, SourceLine, Target
+
+# A line stays below 64 KiB, so a long value is cut to this many characters.
+LONGEST_VALUE = 8_000
+
+
+def line(event: Event, *, seq: int, ts: str, run: str) -> str:
+    """Return one line, without its end. `ts` is UTC in RFC 3339 with milliseconds and a Z."""
+    fields = _fields(event)
+    kind = fields.pop("type")
+    whole = {"v": 1, "seq": seq, "ts": ts, "run": run, "type": kind} | _cut(fields)
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+
+
+def _cut(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Shorten values that are too long, and say so."""
+    cut = {
+        key: value[:LONGEST_VALUE]
+        if isinstance(value, str) and len(value) > LONGEST_VALUE
+        else value
+        for key, value in fields.items()
+    }
+    return cut | ({"truncated": True} if cut != dict(fields) else {})
+
+
+def _fields(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0911 - one arm for each event
+    match event:
+        case RunStarted():
+            return {
+                "type": "run.start",
+                "command": event.command,
+                "tool_version": __version__,
+                "plan_digest": event.plan_digest,
+                "targets": [str(target) for target in event.targets],
+            }
+        case StackPlanned():
+            return _of_unit("plan.unit", event.stack, event.target) | {
+                "phase": event.phase,
+                "wave": event.wave,
+                "verb": event.verb,
+                "reason": event.reason,
+                "change_set_id": event.change_set,
+                "counts": dict(event.counts),
+                "needs": list(event.needs),
+            }
+        case ChangePlanned():
+            return _of_unit("plan.change", event.stack, event.target) | _change(
+                event.change, event.source
+            )
+        case FindingRaised(finding=finding):
+            return _of_unit("finding", finding.stack, event.target) | {
+                "rule": finding.rule,
+                "severity": finding.severity,
+                "message": finding.message,
+                "logical_id": finding.logical_id or None,
+                "path": None,
+                "source": _source(finding.source),
+                "origin": finding.origin,
+                "allowed_by": None,
+            }
+        case OperationStarted():
+            return _of_unit("op.start", event.stack, event.target) | {
+                "kind": "stack",
+                "action": event.action,
+                "operation_id": None,
+                "token": event.token,
+                "adopted": event.adopted,
+            }
+        case ResourceMoved(event=moved):
+            return _of_unit("stack.event", event.stack, event.target) | {
+                "logical_id": moved.logical_id,
+                "resource_type": moved.resource_type,
+                "resource_status": moved.status,
+                "reason": moved.reason or None,
+                "event_id": moved.event_id,
+                "source": _source(event.source),
+            }
+        case StackMoved():
+            return _of_unit("stack.status", event.stack, event.target) | {"status": event.status}
+        case StackEnded():
+            return _of_unit("op.end", event.stack, event.target) | _ended(event)
+        case Waiting():
+            return {
+                "type": "heartbeat",
+                "waiting_on": list(event.waiting_on),
+                "elapsed_ms": round(event.seconds * 1000),
+            }
+        case OutputsKnown():
+            return {"type": "outputs", "values": dict(event.values)}
+        case Answered():
+            return {"type": event.type, **event.fields}
+        case Diagnosed():
+            return {
+                "type": "diagnostic",
+                "level": event.level,
+                "code": event.code or None,
+                "message": event.message,
+                "hint": event.hint or None,
+                "retryable": None,
+                "request_id": event.request_id or None,
+            }
+        case Summarised():
+            return _summary(event)
+
+
+def _of_unit(kind: str, stack: str, target: Target | None) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "unit": stack,
+        "account": target.account if target else None,
+        "region": target.region if target else None,
+    }
+
+
+def _source(source: SourceLine | None) -> dict[str, Any] | None:
+    return {"file": source.file, "line": source.line} if source else None
+
+
+def _change(change: Change, source: SourceLine | None) -> dict[str, Any]:
+    first = change.details[0] if change.details else None
+    return {
+        "logical_id": change.logical_id,
+        "physical_id": change.physical_id or None,
+        "resource_type": change.resource_type,
+        "action": change.action,
+        "replacement": change.replacement,
+        "policy_action": change.policy_action or None,
+        "path": first.path if first else None,
+        "before": first.before if first else None,
+        "after": first.after if first else None,
+        "evaluation": first.evaluation if first else None,
+        "cause": (first.cause or first.source or None) if first else None,
+        "details": [
+            {
+                "path": detail.path,
+                "before": detail.before,
+                "after": detail.after,
+                "recreation": detail.recreation,
+                "evaluation": detail.evaluation,
+                "cause": detail.cause or detail.source or None,
+            }
+            for detail in change.details
+        ],
+        "nested": change.nested is not None,
+        "source": _source(source),
+    }
+
+
+def _ended(event: StackEnded) -> dict[str, Any]:
+    failed = event.ending is Ending.FAILED
+    return {
+        "operation_id": None,
+        "status": event.status or event.ending.upper(),
+        "ending": event.ending,
+        "duration_ms": round(event.seconds * 1000),
+        "succeeded": int(event.succeeded),
+        "failed": int(failed),
+        "cancelled": 0,
+        "skipped": int(event.ending is Ending.SKIPPED),
+        "causes": [{"reason": event.cause, "count": 1, "first": event.stack}] if failed else [],
+    }
+
+
+def _summary(event: Summarised) -> dict[str, Any]:
+    outcome = event.outcome
+    return {
+        "type": "summary",
+        "status": event.status,
+        "exit_code": event.exit_code,
+        "counts": counts_of(outcome),
+        "units": [
+            {"unit": each.stack, "ending": each.ending, "cause": each.cause or None}
+            for each in outcome.endings
+        ],
+        "resume": event.resume,
+        "api_calls": event.calls,
+        "throttles": event.throttles,
+        "duration_ms": round(event.seconds * 1000),
+    }
+
+
+def counts_of(outcome: Outcome) -> dict[str, int]:
+    """Return how many stacks ended each way, the ways that occurred only."""
+    return {str(ending): len(outcome.ended(ending)) for ending in Ending if outcome.ended(ending)}

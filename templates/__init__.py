@@ -1,0 +1,1 @@
+"""What is deployed: layers make templates, blueprints make rollouts of them."""

@@ -1,0 +1,1 @@
+"""One module is one concern; its `build` returns that concern alone as a template."""

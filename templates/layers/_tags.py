@@ -1,0 +1,15 @@
+"""The tags that a system puts on everything that takes tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from troposphere import Tags
+
+
+def tagged(tags: Mapping[str, str], name: str = "") -> Tags:
+    """Return new `Tags`, with a Name where there is one.
+
+    New each time: troposphere changes the right-hand side of a `+`.
+    """
+    return Tags(dict(tags) | ({"Name": name} if name else {}))

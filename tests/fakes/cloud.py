@@ -1,0 +1,545 @@
+"""CloudFormation in memory, as far as `tapcfn.ports.Cloud` promises it.
+
+What the service refuses is refused here: two creations of one stack, an update of what cannot be
+updated, the deletion of what is protected, a change set that was carried out or made obsolete. A
+token that was sent before starts nothing. Time is the `FakeClock`'s; nothing happens but then.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from tapcfn.errors import CloudError, StaleError, TapcfnError
+from tapcfn.model import (
+    Change,
+    ChangeSet,
+    Deployed,
+    Replacement,
+    Stack,
+    StackEvent,
+    StackStatus,
+    Target,
+    TemplateBody,
+)
+from tapcfn.plan import with_defaults
+from tapcfn.ports import ChangeRequest
+from tests.fakes.clock import FakeClock
+from tests.fakes.ledger import FakeLedger
+
+WRITES = frozenset({"stage", "execute", "discard", "delete", "protect", "empty"})
+
+_CREATED = (StackStatus.CREATE_IN_PROGRESS, StackStatus.CREATE_COMPLETE)
+_UPDATED = (StackStatus.UPDATE_IN_PROGRESS, StackStatus.UPDATE_COMPLETE)
+_DELETED = (StackStatus.DELETE_IN_PROGRESS, StackStatus.DELETE_COMPLETE)
+
+
+class Call(NamedTuple):
+    """One call: its name, the stack or target that it was about, and its token."""
+
+    name: str
+    subject: str
+    token: str = ""
+
+
+@dataclass(slots=True)
+class Staged:
+    """A change set that stands, stood, or was carried out."""
+
+    request: ChangeRequest
+    answer: ChangeSet
+    execution: str = "AVAILABLE"
+    token: str = ""
+
+
+@dataclass(slots=True)
+class Happening:
+    """Something that a stack will do at a moment."""
+
+    at: float
+    status: StackStatus | None = None
+    events: tuple[StackEvent, ...] = ()
+    done: ChangeRequest | None = None
+
+
+@dataclass(slots=True)
+class Life:
+    """One stack from its first change set on; it goes on answering after its deletion."""
+
+    target: Target
+    deployed: Deployed
+    template: TemplateBody | None = None
+    resources: dict[str, tuple[str, str]] = field(default_factory=dict)
+    events: list[StackEvent] = field(default_factory=list)
+    change_sets: dict[str, Staged] = field(default_factory=dict)
+    tokens: set[str] = field(default_factory=set)
+    future: list[Happening] = field(default_factory=list)
+    stale: int = 0
+    before: tuple[Deployed, tuple[StackEvent, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an operation fails: resources with reasons in order, and where the stack ends up."""
+
+    reasons: tuple[tuple[str, str], ...]
+    ends: StackStatus | None = None
+
+
+@dataclass(slots=True)
+class Fault:
+    """An answer that is an error, before the effect or after it."""
+
+    call: str
+    subject: str | None
+    error: TapcfnError
+    times: int
+    after: bool
+
+
+class FakeCloud:
+    """A cloud for tests.
+
+    Tests tell it beforehand what shall happen (`takes`, `breaks`, `puts_out`, `fault`, `lag`) and
+    read afterwards what was asked of it (`calls`) and what stands (`life`).
+    """
+
+    def __init__(self, clock: FakeClock, ledger: FakeLedger | None = None) -> None:
+        self.calls: list[Call] = []
+        self.callers: dict[str, str] = {}
+        self.zone_names: dict[str, tuple[str, ...]] = {}
+        self.changes: dict[str, tuple[Change, ...]] = {}
+        self.buckets: dict[str, int] = {}
+        self._clock, self._ledger = clock, ledger
+        self._lives: dict[str, Life] = {}
+        self._numbers = itertools.count(1)
+        self._seconds: dict[str, float] = {}
+        self._failures: dict[str, list[Failure]] = {}
+        self._outputs: dict[str, Mapping[str, str]] = {}
+        self._faults: list[Fault] = []
+        self._lags: dict[str, int] = {}
+
+    # -- what tests say beforehand ------------------------------------------------------------
+
+    def has(self, stack: Stack, deployed: Deployed) -> Deployed:
+        """Let a stack stand as it is given."""
+        life = Life(stack.target, deployed, stack.template)
+        if not (deployed.status.is_absent or deployed.status.must_be_recreated):
+            life.resources = _resources_of(stack.template, deployed.name)
+        self._lives[deployed.stack_id] = life
+        return deployed
+
+    def leaves(self, stack: str, **left: tuple[str, str]) -> None:
+        """Let these resources (type, physical id) still be there after a rollback."""
+        self._alive(stack).resources = left
+
+    def takes(self, stack: str, seconds: float) -> None:
+        """Let every operation on the stack take this long, not 10 seconds."""
+        self._seconds[stack] = seconds
+
+    def breaks(
+        self, stack: str, *reasons: tuple[str, str], ends: StackStatus | None = None
+    ) -> None:
+        """Let the stack's next operation fail because of these resources, the first one first."""
+        self._failures.setdefault(stack, []).append(Failure(reasons, ends))
+
+    def puts_out(self, stack: str, **outputs: str) -> None:
+        """Let the stack have these outputs when its next operation succeeds."""
+        self._outputs[stack] = outputs
+
+    def fault(
+        self,
+        call: str,
+        subject: str | None = None,
+        *,
+        error: TapcfnError | None = None,
+        times: int = 1,
+        after: bool = False,
+    ) -> None:
+        """Let a call fail; `after` means that it takes effect and only the answer is lost."""
+        what = error or CloudError(f"{call}: no answer", code="ConnectionClosed")
+        self._faults.append(Fault(call, subject, what, times, after))
+
+    def lags(self, stack: str, reads: int) -> None:
+        """Let the first reads after the stack's next operation show it as it was before."""
+        self._lags[stack] = reads
+
+    def moves(self, stack: Stack, deployed: Deployed, token: str, ends: StackStatus) -> None:
+        """Let a stack be at work, since now, on something that another process started."""
+        life = self._lives[self.has(stack, deployed).stack_id]
+        first = self._event(life, life.deployed.name, deployed.status, token=token)
+        life.events.append(first)
+        self._plan(life, ends, token, None)
+
+    def remade(self, stack: str, execution: str) -> None:
+        """Let every change set of a stack be in another execution status."""
+        for each in self._alive(stack).change_sets.values():
+            each.execution = execution
+
+    # -- what tests ask afterwards ------------------------------------------------------------
+
+    @property
+    def writes(self) -> list[Call]:
+        """Every call that writes."""
+        return [call for call in self.calls if call.name in WRITES]
+
+    def count(self, name: str, subject: str | None = None) -> int:
+        """Return how often something was asked, of one subject or of all."""
+        return sum(call.name == name and subject in {None, call.subject} for call in self.calls)
+
+    def status(self, stack: str) -> StackStatus | None:
+        """Return where a stack stands, without that being a call."""
+        self._advance()
+        life = self._find(stack)
+        return life.deployed.status if life else None
+
+    def parameters(self, stack: str) -> dict[str, str]:
+        """Return the parameters that a stack was deployed with."""
+        return dict(self._alive(stack).deployed.parameters)
+
+    @property
+    def standing(self) -> list[str]:
+        """Stacks with a change set that could be carried out, by name."""
+        return sorted(
+            life.deployed.name
+            for life in self._lives.values()
+            for each in life.change_sets.values()
+            if each.execution == "AVAILABLE"
+        )
+
+    # -- the port: reads ----------------------------------------------------------------------
+
+    def caller(self, target: Target) -> str:
+        self._called("caller", str(target))
+        return self.callers.get(target.account, target.account)
+
+    def zones(self, target: Target) -> tuple[str, ...]:
+        self._called("zones", str(target))
+        usual = tuple(f"{target.region}{letter}" for letter in "abc")
+        return self.zone_names.get(target.region, usual)
+
+    def stacks(self, target: Target) -> Mapping[str, Deployed]:
+        self._called("stacks", str(target))
+        return {
+            life.deployed.name: self._seen(life)
+            for life in self._lives.values()
+            if life.target == target and life.deployed.status is not StackStatus.DELETE_COMPLETE
+        }
+
+    def stack(self, stack_id: str, target: Target) -> Deployed:
+        self._called("stack", self._lives[stack_id].deployed.name)
+        return self._seen(self._life(stack_id, target))
+
+    def template(self, stack_id: str, target: Target) -> str:
+        life = self._life(stack_id, target)
+        self._called("template", life.deployed.name)
+        return life.template.text if life.template else ""
+
+    def moving(self, target: Target) -> Mapping[str, StackStatus]:
+        self._called("moving", str(target))
+        seen = {key: self._seen(life) for key, life in self._lives.items() if life.target == target}
+        return {key: each.status for key, each in seen.items() if each.status.is_moving}
+
+    def events(self, stack_id: str, target: Target, token: str) -> tuple[StackEvent, ...]:
+        life = self._life(stack_id, target)
+        self._called("events", life.deployed.name, token)
+        known = life.before[1] if life.stale and life.before else tuple(life.events)
+        return tuple(event for event in known if not token or event.token == token)
+
+    def resources(self, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:
+        life = self._life(stack_id, target)
+        self._called("resources", life.deployed.name)
+        return dict(life.resources)
+
+    def change_set(self, arn: str, target: Target) -> tuple[ChangeSet, str] | None:
+        self._called("change_set", arn)
+        for life in self._lives.values():
+            for each in life.change_sets.values():
+                if each.answer.arn == arn:
+                    return each.answer, each.execution
+        return None
+
+    def holds_objects(self, bucket: str, target: Target) -> bool:
+        self._called("holds_objects", bucket)
+        return self.buckets.get(bucket, 0) > 0
+
+    # -- the port: writes ---------------------------------------------------------------------
+
+    def prepare(self, stack: Stack) -> None:
+        self._called("prepare", stack.name)
+
+    def stage(self, request: ChangeRequest) -> ChangeSet | None:
+        name = request.stack.name
+        self._noted(request.token)
+        lost = self._called("stage", name, request.token)
+        life = self._find(name, request.stack.target)
+        if life and (known := life.change_sets.get(request.token)):
+            same = known.request.description == request.description
+            return known.answer if same and known.execution == "AVAILABLE" else None
+        life = self._to_stage(life, request)
+        number = next(self._numbers)
+        arn = f"arn:{life.target}:changeSet/{request.token}/{number}"
+        changes = self.changes.get(name, _changes(life, request))
+        plain = ChangeSet(arn, name, life.deployed.stack_id, changes)
+        if not request.create and self._is_empty(life, request):
+            return replace(plain, changes=(), empty=True)
+        life.change_sets[request.token] = Staged(request, plain)
+        self._lose(lost)
+        return plain
+
+    def execute(self, change_set: ChangeSet, target: Target, token: str) -> None:
+        self._noted(token)
+        lost = self._called("execute", change_set.stack, token)
+        life = self._life(change_set.stack_id, target)
+        staged = next(
+            (each for each in life.change_sets.values() if each.answer.arn == change_set.arn), None
+        )
+        if staged is None:
+            raise StaleError(f"{change_set.stack}: the change set is gone; plan again")
+        if staged.token == token:
+            return
+        if staged.execution != "AVAILABLE":
+            raise StaleError(f"{change_set.stack}: the change set is {staged.execution}")
+        self._must_be_still(life)
+        creates = staged.request.create
+        staged.execution, staged.token = "EXECUTE_COMPLETE", token
+        life.change_sets = {key: each for key, each in life.change_sets.items() if each is staged}
+        self._start(life, _CREATED if creates else _UPDATED, token, staged.request)
+        self._lose(lost)
+
+    def discard(self, change_set: ChangeSet, target: Target) -> None:
+        lost = self._called("discard", change_set.stack)
+        life = self._life(change_set.stack_id, target)
+        life.change_sets = {
+            key: each for key, each in life.change_sets.items() if each.answer.arn != change_set.arn
+        }
+        if life.deployed.status is StackStatus.REVIEW_IN_PROGRESS and not life.change_sets:
+            life.deployed = replace(life.deployed, status=StackStatus.DELETE_COMPLETE)
+        self._lose(lost)
+
+    def delete(self, stack_id: str, target: Target, token: str) -> None:
+        self._noted(token)
+        life = self._life(stack_id, target)
+        lost = self._called("delete", life.deployed.name, token)
+        if token in life.tokens:
+            return
+        if life.deployed.protected:
+            raise CloudError(
+                f"{life.deployed.name}: cannot be deleted while TerminationProtection is enabled",
+                code="ValidationError",
+            )
+        self._must_be_still(life)
+        self._start(life, _DELETED, token, None)
+        self._lose(lost)
+
+    def protect(self, stack_id: str, target: Target, *, on: bool) -> None:
+        life = self._life(stack_id, target)
+        lost = self._called("protect", life.deployed.name, str(on))
+        if life.deployed.status is StackStatus.DELETE_COMPLETE:
+            raise CloudError(f"{life.deployed.name}: does not exist", code="ValidationError")
+        life.deployed = replace(life.deployed, protected=on)
+        self._lose(lost)
+
+    def empty(self, bucket: str, target: Target) -> int:
+        self._called("empty", bucket)
+        return self.buckets.pop(bucket, 0)
+
+    # -- how it works -------------------------------------------------------------------------
+
+    def _called(self, name: str, subject: str, token: str = "") -> TapcfnError | None:
+        """Note a call; raise the fault that was planned, or return the one that comes after."""
+        self._advance()
+        self.calls.append(Call(name, subject, token))
+        for fault in self._faults:
+            if fault.times and fault.call == name and fault.subject in {None, subject}:
+                fault.times -= 1
+                if not fault.after:
+                    raise fault.error
+                return fault.error
+        return None
+
+    def _lose(self, lost: TapcfnError | None) -> None:
+        if lost is not None:
+            raise lost
+
+    def _noted(self, token: str) -> None:
+        """Every token stands in the ledger before the call. (deployer.md 6)"""
+        assert self._ledger is None or self._ledger.is_ours(token), f"{token} is in no ledger"
+
+    def _find(self, name: str, target: Target | None = None) -> Life | None:
+        return next(
+            (
+                life
+                for life in self._lives.values()
+                if life.deployed.name == name
+                and target in {None, life.target}
+                and life.deployed.status is not StackStatus.DELETE_COMPLETE
+            ),
+            None,
+        )
+
+    def _alive(self, name: str) -> Life:
+        life = self._find(name)
+        assert life is not None, f"no stack {name}"
+        return life
+
+    def _life(self, stack_id: str, target: Target) -> Life:
+        life = self._lives[stack_id]
+        assert life.target == target, f"{stack_id} is not in {target}"
+        return life
+
+    def _to_stage(self, life: Life | None, request: ChangeRequest) -> Life:
+        """Return the stack to stage in, made if need be; refuse what the service refuses."""
+        name, target = request.stack.name, request.stack.target
+        status = life.deployed.status if life else None
+        if request.create and (status is None or status.is_absent):
+            return life or self._shell(name, target)
+        if not request.create and life is not None and status is not None and status.is_updatable:
+            return life
+        kind = "created" if request.create else "updated"
+        raise CloudError(
+            f"{name}: is {status or 'not there'} and cannot be {kind}", code="ValidationError"
+        )
+
+    def _shell(self, name: str, target: Target) -> Life:
+        stack_id = f"arn:{target}:stack/{name}/{next(self._numbers)}"
+        status = StackStatus.REVIEW_IN_PROGRESS
+        life = Life(target, Deployed(name, stack_id, status, updated=self._stamp()))
+        self._lives[stack_id] = life
+        return life
+
+    def _is_empty(self, life: Life, request: ChangeRequest) -> bool:
+        stack, deployed = request.stack, life.deployed
+        return (
+            stack.name not in self.changes
+            and life.template == stack.template
+            and with_defaults(stack, request.parameters) == dict(deployed.parameters)
+            and dict(stack.tags) == dict(deployed.tags)
+        )
+
+    def _must_be_still(self, life: Life) -> None:
+        if life.deployed.status.is_moving:
+            raise CloudError(
+                f"{life.deployed.name}: is {life.deployed.status} and cannot be changed",
+                code="ValidationError",
+            )
+
+    def _start(
+        self,
+        life: Life,
+        kind: tuple[StackStatus, StackStatus],
+        token: str,
+        request: ChangeRequest | None,
+    ) -> None:
+        life.tokens.add(token)
+        life.before = (life.deployed, tuple(life.events))
+        life.stale = self._lags.pop(life.deployed.name, 0)
+        life.deployed = replace(life.deployed, status=kind[0], reason="")
+        if request is not None:
+            life.deployed = replace(life.deployed, updated=self._stamp())
+        life.events.append(self._event(life, life.deployed.name, kind[0], token=token))
+        self._plan(life, kind[1], token, request)
+
+    def _plan(
+        self, life: Life, ends: StackStatus, token: str, request: ChangeRequest | None
+    ) -> None:
+        """Write down what the stack will do, and when."""
+        name = life.deployed.name
+        end = self._clock.now() + self._seconds.get(name, 10.0)
+        failures = self._failures.get(name)
+        if not failures:
+            last = self._event(life, name, ends, token=token)
+            life.future.append(Happening(end, ends, (last,), request))
+            return
+        failure = failures.pop(0)
+        verb = life.deployed.status.partition("_")[0]
+        reasons = tuple(
+            self._event(life, key, f"{verb}_FAILED", reason, token=token)
+            for key, reason in failure.reasons
+        )
+        final = failure.ends or _ROLLED_BACK[verb]
+        last = self._event(life, name, final, token=token)
+        life.future.append(Happening((self._clock.now() + end) / 2, None, reasons))
+        life.future.append(Happening(end, final, (last,)))
+
+    def _event(
+        self, life: Life, logical_id: str, status: str, reason: str = "", *, token: str = ""
+    ) -> StackEvent:
+        own = logical_id == life.deployed.name
+        return StackEvent(
+            event_id=f"event-{next(self._numbers)}",
+            logical_id=logical_id,
+            resource_type="AWS::CloudFormation::Stack"
+            if own
+            else (life.template.resources.get(logical_id, "") if life.template else ""),
+            status=str(status),
+            reason=reason,
+            physical_id=life.deployed.stack_id if own else f"physical-{logical_id}",
+            token=token,
+        )
+
+    def _advance(self) -> None:
+        """Let everything happen whose time has come."""
+        for life in self._lives.values():
+            for each in [due for due in life.future if due.at <= self._clock.now()]:
+                life.future.remove(each)
+                life.events.extend(each.events)
+                if each.status is not None:
+                    life.deployed = replace(life.deployed, status=each.status)
+                if each.status is StackStatus.DELETE_COMPLETE:
+                    life.resources, life.change_sets = {}, {}
+                if each.done is not None:
+                    self._become(life, each.done)
+
+    def _become(self, life: Life, request: ChangeRequest) -> None:
+        """Make the stack what was asked for."""
+        stack = request.stack
+        usual = {key: f"{stack.name}-{key}" for key in stack.template.outputs}
+        life.template = stack.template
+        life.resources = _resources_of(stack.template, stack.name)
+        life.deployed = replace(
+            life.deployed,
+            parameters=with_defaults(stack, request.parameters),
+            tags=dict(stack.tags),
+            outputs=usual | dict(self._outputs.get(stack.name, {})),
+        )
+
+    def _seen(self, life: Life) -> Deployed:
+        """Return the stack as a read shows it, which may be as it was a moment ago."""
+        if life.stale and life.before:
+            life.stale -= 1
+            return life.before[0]
+        return life.deployed
+
+    def _stamp(self) -> str:
+        return f"t{next(self._numbers)}"
+
+
+_ROLLED_BACK = {
+    "CREATE": StackStatus.ROLLBACK_COMPLETE,
+    "UPDATE": StackStatus.UPDATE_ROLLBACK_COMPLETE,
+    "DELETE": StackStatus.DELETE_FAILED,
+}
+
+
+def _resources_of(template: TemplateBody, name: str) -> dict[str, tuple[str, str]]:
+    return {key: (kind, f"{name}-{key}") for key, kind in template.resources.items()}
+
+
+def _changes(life: Life, request: ChangeRequest) -> tuple[Change, ...]:
+    """Return what a change set would say: resources that come, go, or may be touched."""
+    wanted, there = request.stack.template.resources, dict(life.resources)
+    adds = [Change(key, kind, "Add") for key, kind in wanted.items() if key not in there]
+    goes = [
+        Change(key, kind, "Remove", physical)
+        for key, (kind, physical) in there.items()
+        if key not in wanted
+    ]
+    stays = [
+        Change(key, kind, "Modify", there[key][1], Replacement.FALSE)
+        for key, kind in wanted.items()
+        if key in there
+    ]
+    return tuple(adds + goes + stays)

@@ -1,0 +1,141 @@
+"""The private names of the emulator that we use, and what each must look like.
+
+When the pin of ministack is raised, this is what fails. Runs in a process of its own: the emulator
+reads the environment when it is imported, and the tests' process must not become one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tapcfn.local import server
+
+CHECKOUT = Path(server.__file__).parents[2]
+PIN = "1.5.33"
+
+SIGNATURES = {
+    "provisioners._provision_resource": ["resource_type", "logical_id", "props", "stack_name"],
+    "provisioners._update_resource": [
+        *("resource_type", "physical_id", "old_props", "new_props", "stack_name"),
+        *("logical_id", "old_attrs"),
+    ],
+    "provisioners._delete_resource": [
+        *("resource_type", "physical_id", "props", "stack_name", "logical_id")
+    ],
+    "provisioners._physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
+    "provisioners._s3_apply_notification": ["name", "notif"],
+    "stacks._runs_on_worker_thread": ["resource_type"],
+    "stacks._sends_back_failed_update": ["resource_type"],
+    "stacks._create_stack_task_in_region": ["coro", "stack", "stack_id"],
+    "stacks._add_event": [
+        *("stack_id", "stack_name", "logical_id", "resource_type", "status", "reason"),
+        *("physical_id", "detailed_status"),
+    ],
+    "stacks._validation_errors": [
+        *("resources_defs", "ordered", "param_values", "conditions", "mappings", "stack_name"),
+        *("stack_id", "owned_buckets"),
+    ],
+    "changesets._find_change_set": ["cs_name", "stack_name"],
+    "handlers._resolve_stack": ["stack_name"],
+    "helpers._error": ["code", "message", "status"],
+    "helpers._p": None,
+    "helpers._extract_members": None,
+    "helpers._extract_string_members": None,
+    "helpers._resolve_template": None,
+    "engine._parse_template": None,
+    "engine._apply_transforms": None,
+}
+ACTIONS = [
+    *("CreateStack", "UpdateStack", "DeleteStack", "RollbackStack", "ContinueUpdateRollback"),
+    *("CreateChangeSet", "ExecuteChangeSet", "DescribeStacks"),
+]
+EC2_ACTIONS = [
+    *("CreateNatGateway", "DeleteNatGateway", "DescribeNatGateways", "ReleaseAddress"),
+    *("CreateFlowLogs", "DescribeFlowLogs"),
+]
+
+PROBE = """
+import importlib, inspect, json, sys
+from tapcfn.local import emulator
+asked = json.load(sys.stdin)
+told = {}
+for name in asked:
+    module, _, attribute = name.partition(".")
+    place = importlib.import_module("ministack.services.cloudformation." + module)
+    found = getattr(place, attribute)
+    told[name] = list(inspect.signature(found).parameters)
+stores = [name for name in ("_subnets", "_addresses", "_nat_gateways", "_flow_logs")
+          if hasattr(emulator.ec2_store(name), "_data")]
+shapes = {
+    "handlers": all({"create"} <= set(h) or t == "AWS::CloudFormation::Stack"
+                    for t, h in emulator.RESOURCE_HANDLERS.items()),
+    "actions": sorted(emulator.ACTIONS),
+    "ec2": sorted(emulator.EC2_ACTIONS),
+    "stores": stores,
+    "worker": emulator._stacks._provision_resource is emulator._provisioners._provision_resource,
+    "import": "import" in emulator.RESOURCE_HANDLERS["AWS::S3::Bucket"],
+    "scoped": [hasattr(s, "_data") for s in (emulator.stacks(), emulator.change_sets(),
+                                              emulator.stack_events(), emulator.log_groups())],
+}
+print(json.dumps([told, shapes]))
+"""
+
+
+@pytest.fixture(scope="module")
+def probed() -> tuple[dict[str, list[str]], dict[str, object]]:
+    """Return what a process that imports the emulator says about it."""
+    told = subprocess.run(
+        [sys.executable, "-c", PROBE],
+        input=json.dumps(list(SIGNATURES)),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+    )
+    signatures, shapes = json.loads(told.stdout.splitlines()[-1])
+    return signatures, shapes
+
+
+def test_the_pin_is_what_was_tried():
+    """Raise the pin together with whatever this file then asks for."""
+    assert version("ministack") == PIN
+
+
+@pytest.mark.parametrize(("name", "parameters"), SIGNATURES.items())
+def test_a_private_function_takes_what_we_give(probed, name, parameters):
+    """Each function is there, with the parameters that we rely on."""
+    found = probed[0][name]
+
+    assert found if parameters is None else parameters == found
+
+
+def test_the_tables_are_what_we_write_into(probed):
+    """Handlers, actions and stores have the shape that the local cloud extends."""
+    shapes = probed[1]
+
+    assert set(ACTIONS) <= set(shapes["actions"])
+    assert set(EC2_ACTIONS) <= set(shapes["ec2"])
+    assert shapes["stores"] == ["_subnets", "_addresses", "_nat_gateways", "_flow_logs"]
+    assert shapes["handlers"]
+    assert shapes["worker"]
+    assert shapes["import"]
+    assert shapes["scoped"] == [True] * 4
+
+
+def test_only_one_module_knows_the_emulator():
+    """Nothing else in the package imports ministack."""
+    knowing = [
+        path.name
+        for path in (CHECKOUT / "tapcfn").rglob("*.py")
+        if "ministack" in path.read_text()
+        and "import ministack" in path.read_text().replace("from ministack", "import ministack")
+    ]
+
+    assert knowing == ["emulator.py"]

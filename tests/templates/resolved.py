@@ -1,0 +1,244 @@
+"""A rollout as AWS would see it: every template with its parameters, names and outputs filled in.
+
+A small stand-in for CloudFormation's intrinsic functions, for assertions on whole values: "this
+bucket is encrypted by a key of its own Region" is a question about two templates and a plan.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+from tapcfn.config import check
+from tapcfn.model import EMPTY, OutputOf, Rollout, Stack, ZoneOf
+from templates.blueprints import replicated_storage
+from templates.blueprints.replicated_storage import Settings
+
+ACCOUNT = "111122223333"
+
+# What the default system is called in that account.
+PRIMARY = f"tap-primary-bucket-{ACCOUNT}-us-east-1"
+DESTINATION = f"tap-destination-bucket-{ACCOUNT}-us-west-2"
+HOME_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/Key-id"
+AWAY_KEY = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/Key-id"
+
+# Every option, and the settings that turn it on.
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "private_subnets": {"private_subnets": True},
+    "multi_region_key": {"multi_region_key": True},
+    "enable_flow_logs": {"enable_flow_logs": True},
+    "bucket_access_logs": {"bucket_access_logs": True},
+    "packet_drops_nat": {"private_subnets": True, "packet_drops": "nat"},
+    "packet_drops_none": {"packet_drops": "none"},
+}
+ALL_ON: Mapping[str, Any] = {
+    "private_subnets": True,
+    "multi_region_key": True,
+    "enable_flow_logs": True,
+    "bucket_access_logs": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One stack with everything filled in."""
+
+    stack: Stack
+    resources: Mapping[str, Any]
+    outputs: Mapping[str, str]
+
+    def __getitem__(self, logical_id: str) -> Any:
+        """The properties of one resource."""
+        return self.resources[logical_id]["Properties"]
+
+    def of(self, kind: str) -> Mapping[str, Any]:
+        """The properties of every resource of a type (`EC2::Subnet`), by logical ID."""
+        return {
+            key: resource.get("Properties", {})
+            for key, resource in self.resources.items()
+            if resource["Type"] == f"AWS::{kind}"
+        }
+
+
+def settings(**keys: Any) -> Settings:
+    """Return settings that are right but for `keys`."""
+    minimal = {"account": ACCOUNT, "allowed_cidr": "10.0.0.0/8"}
+    return check("test.toml", minimal | keys, Settings)
+
+
+def rollout(**keys: Any) -> Rollout:
+    """Return the rollout of stage prod for these settings."""
+    return replicated_storage.rollout(settings(**keys), "prod")
+
+
+def types(wanted: Rollout) -> Counter[str]:
+    """Count the resource types of a rollout, without their `AWS::`."""
+    return Counter(
+        kind.removeprefix("AWS::")
+        for stack in wanted.stacks
+        for kind in stack.template.resources.values()
+    )
+
+
+def order(wanted: Rollout) -> list[str]:
+    """Return the layers in an order in which they can be deployed."""
+    stacks = {stack.name: stack for stack in wanted.stacks}
+    sorter = TopologicalSorter({name: sorted(stack.needs) for name, stack in stacks.items()})
+    return [stacks[name].template.layer for name in sorter.static_order()]
+
+
+def seen(wanted: Rollout) -> Mapping[str, Seen]:
+    """Return every stack by its layer, resolved in the order of its needs."""
+    stacks = {stack.name: stack for stack in wanted.stacks}
+    by_layer = {stack.template.layer: stack for stack in wanted.stacks}
+    done: dict[str, Seen] = {}
+    for layer in order(wanted):
+        outputs = {each.stack.name: each.outputs for each in done.values()}
+        done[layer] = _see(by_layer[layer], outputs)
+    assert len(stacks) == len(done)
+    return done
+
+
+def widget_of(layers: Mapping[str, Seen]) -> dict[str, Any]:
+    """Return the properties of the dashboard's one widget."""
+    (widget,) = json.loads(layers["monitoring"]["Dashboard"]["DashboardBody"])["widgets"]
+    assert widget["type"] == "metric"
+    properties: dict[str, Any] = widget["properties"]
+    return properties
+
+
+def _see(stack: Stack, outputs: Mapping[str, Mapping[str, str]]) -> Seen:
+    document = stack.template.document
+    values: dict[str, Any] = {
+        "AWS::AccountId": stack.target.account,
+        "AWS::Region": stack.target.region,
+        "AWS::Partition": "aws",
+        "AWS::URLSuffix": "amazonaws.com",
+        "AWS::StackName": stack.name,
+    }
+    for key, declared in stack.template.parameters.items():
+        if "Default" in declared:
+            values[key] = declared["Default"]
+    for key, value in stack.parameters.items():
+        values[key] = _value(value, stack, outputs)
+        if stack.template.parameters[key]["Type"] == "CommaDelimitedList":
+            values[key] = values[key].split(",")
+    resolver = _Resolver(document["Resources"], values)
+    return Seen(
+        stack,
+        resolver.fill(document["Resources"]),
+        {key: resolver.fill(each["Value"]) for key, each in document["Outputs"].items()},
+    )
+
+
+def _value(value: object, stack: Stack, outputs: Mapping[str, Mapping[str, str]]) -> str:
+    if isinstance(value, OutputOf):
+        return outputs[value.stack][value.key]
+    if isinstance(value, ZoneOf):
+        return f"{stack.target.region}{'abcdef'[value.index]}"
+    assert isinstance(value, str)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    resources: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+    def fill(self, node: Any) -> Any:
+        """Return `node` with its intrinsic functions evaluated."""
+        if isinstance(node, list):
+            return [self.fill(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            ((function, argument),) = node.items()
+            if function == "Ref" or function.startswith("Fn::"):
+                return self.call(function, argument)
+        return {key: self.fill(value) for key, value in node.items()}
+
+    def call(self, function: str, argument: Any) -> Any:
+        """Evaluate one intrinsic function."""
+        match function, argument:
+            case "Ref", name:
+                return self.ref(name)
+            case "Fn::GetAtt", [name, attribute]:
+                return self.attribute(name, attribute)
+            case "Fn::Sub", [text, local]:
+                return self.sub(text, self.fill(local))
+            case "Fn::Sub", text:
+                return self.sub(text, {})
+            case "Fn::Join", [separator, parts]:
+                return separator.join(self.fill(parts))
+        assert function == "Fn::Select", function
+        return self.fill(argument[1])[argument[0]]
+
+    def ref(self, name: str) -> Any:
+        if name in self.values:
+            return self.values[name]
+        properties = self.resources[name].get("Properties", {})
+        for key in ("BucketName", "LogGroupName"):
+            if key in properties:
+                return self.fill(properties[key])
+        return f"{name}-id"
+
+    def attribute(self, name: str, attribute: str) -> str:
+        region, account = self.values["AWS::Region"], self.values["AWS::AccountId"]
+        match self.resources[name]["Type"], attribute:
+            case "AWS::S3::Bucket", "Arn":
+                return f"arn:aws:s3:::{self.ref(name)}"
+            case (("AWS::KMS::Key" | "AWS::KMS::ReplicaKey"), "Arn"):
+                return f"arn:aws:kms:{region}:{account}:key/{name}-id"
+            case "AWS::Logs::LogGroup", "Arn":
+                return f"arn:aws:logs:{region}:{account}:log-group:{self.ref(name)}:*"
+            case "AWS::IAM::Role", "Arn":
+                return f"arn:aws:iam::{account}:role/{name}"
+        assert attribute in {"GroupId", "AllocationId"}, (name, attribute)
+        return f"{name}-{attribute}"
+
+    def sub(self, text: str, local: Mapping[str, str]) -> str:
+        def one(match: re.Match[str]) -> str:
+            name, _, attribute = match[1].partition(".")
+            if name in local:
+                return local[name]
+            return self.attribute(name, attribute) if attribute else str(self.ref(name))
+
+        return re.sub(r"\$\{([^}]+)\}", one, text)
+
+
+# IAM ------------------------------------------------------------------------------------------
+
+
+def statements(role: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the statements of a role's inline policies."""
+    for policy in role["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def allows(
+    role: Mapping[str, Any], action: str, resource: str, given: Mapping[str, str] = EMPTY
+) -> bool:
+    """Say whether a resolved role may do this with the given condition keys in the request."""
+    return any(
+        statement["Effect"] == "Allow"
+        and any(fnmatch.fnmatchcase(action, each) for each in statement["Action"])
+        and any(fnmatch.fnmatchcase(resource, each) for each in statement["Resource"])
+        and _holds(statement.get("Condition", {}), given)
+        for statement in statements(role)
+    )
+
+
+def _holds(condition: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> bool:
+    for operator, keys in condition.items():
+        for key, allowed in keys.items():
+            value, several = given.get(key, ""), allowed if isinstance(allowed, list) else [allowed]
+            like = operator.endswith("Like")
+            if not any(fnmatch.fnmatchcase(value, x) if like else value == x for x in several):
+                return False
+    return True
