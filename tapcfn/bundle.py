@@ -22,13 +22,16 @@ _MANIFEST_VERSION = 1
 def files_of(rollout: Rollout) -> Mapping[str, str]:
     """Return the text of each file of a rollout's bundle, by file name.
 
-    Raises `TemplateError` where two different templates share a layer's name.
+    Raises `TemplateError` where two different templates share a layer's name, or one has the
+    manifest's.
     """
     templates: dict[str, TemplateBody] = {}
     for stack in rollout.stacks:
         known = templates.setdefault(stack.template.layer, stack.template)
         if known.text != stack.template.text:
             raise TemplateError(f"{stack.template.layer}: two different templates have this name")
+    if MANIFEST in {f"{layer}.json" for layer in templates}:
+        raise TemplateError(f"{MANIFEST}: no layer can have this name, the manifest has it")
     files = {f"{layer}.json": _pretty(body.document) for layer, body in sorted(templates.items())}
     return files | {MANIFEST: _pretty(_manifest(rollout, templates, files))}
 
@@ -40,7 +43,7 @@ def write(rollout: Rollout, folder: Path) -> tuple[str, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     for name in changed:
         if name in files:
-            (folder / name).write_text(files[name], encoding="utf-8")
+            (folder / name).write_bytes(files[name].encode())
         else:
             (folder / name).unlink()
     return changed
@@ -53,7 +56,7 @@ def stale(rollout: Rollout, folder: Path) -> tuple[str, ...]:
     different = {
         name
         for name, text in files.items()
-        if name not in there or (folder / name).read_text(encoding="utf-8") != text
+        if name not in there or (folder / name).read_bytes() != text.encode()
     }
     return tuple(sorted(different | (there - files.keys())))
 

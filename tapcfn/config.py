@@ -46,6 +46,14 @@ def _cidr(value: str) -> str:
     return str(network)
 
 
+def _bucket(value: str) -> str:
+    try:
+        value.format(account=LOCAL_ACCOUNT, region="us-east-1")
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError("has another placeholder than {account} and {region}") from error
+    return value
+
+
 AccountId = Annotated[
     str, AfterValidator(_account), Field(description="an AWS account id: 12 digits, in quotes")
 ]
@@ -100,7 +108,7 @@ class Common(Strict):
     termination_protection: bool = Field(
         True, description="true or false: whether stacks that hold data are protected"
     )
-    artifact_bucket: str | None = Field(
+    artifact_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(
         None,
         description="a bucket name with {account} and {region}, for templates above 51,200 bytes",
         pattern=r"^[a-z0-9{][a-z0-9{}.-]{1,80}$",

@@ -142,9 +142,12 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """The first of 130, 1, 6, 4, 7 that some stack asks for, else 0. (deployer.md 5.1)"""
+        """The first of 130, 1, 6, 4, 7 that some stack asks for, else 0. (deployer.md 5.1)
+
+        A code that no stack should ask for is a failure like any other.
+        """
         codes = {ended.exit_code for ended in self.endings} | ({130} if self.interrupted else set())
-        return next((code for code in (130, 1, 6, 4, 7) if code in codes), 0)
+        return next((code for code in (130, 1, 6, 4, 7) if code in codes), int(any(codes)))
 
     def ended(self, ending: Ending) -> tuple[StackEnded, ...]:
         """Return the stacks that ended this way."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tapcfn.errors import BlockedError, StaleError, TapcfnError
+from tapcfn.errors import BlockedError, StaleError, StillRunningError, TapcfnError
 from tapcfn.events import (
     Diagnosed,
     Notify,
@@ -39,7 +39,7 @@ from tapcfn.waits import Deadline, Pace
 
 # Seconds between two looks at the history of one stack while it moves, and between two signs of
 # life where nothing moves. (deployer.md 5.2, D-19)
-HISTORY_EVERY = 5.0
+HISTORY_EVERY = 2.0
 HEARTBEAT_EVERY = 30.0
 
 # How long an interrupted run waits for calls that are on their way. (deployer.md X-35)
@@ -82,7 +82,7 @@ class Execution:
         self._ended: dict[str, StackEnded] = {}
         self._sweeping: set[Target] = set()
         self._swept: dict[Target, float] = {}
-        self._quiet_since = clock.now()
+        self._began = self._quiet_since = clock.now()
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, str]]:
@@ -93,8 +93,10 @@ class Execution:
         """Do every step, phase by phase; a failure keeps later phases from starting."""
         self._given = Given(outputs_of(snapshot), snapshot.zones, approval)
         for phase in plan.phases:
-            if self._must_stop or not all(end.succeeded for end in self._ended.values()):
-                self._skip(phase)
+            if not all(end.succeeded for end in self._ended.values()):
+                self._skip(phase, "an earlier phase did not succeed")
+            elif self._must_stop:
+                self._skip(phase, "the run stopped before it", self._code_of_stopping)
             else:
                 self._pending = {step.stack.name: step for step in phase.steps}
                 self._work()
@@ -111,8 +113,7 @@ class Execution:
 
     def _found(self, stack: Stack, deployed: Deployed) -> Operation:
         """Return the operation that was found at work on a stack."""
-        history = self._means.cloud.events(deployed.stack_id, stack.target, "")
-        token = history[-1].token if history else ""
+        token = self._token_of(stack, deployed)
         if not self._means.ledger.is_ours(token):
             self._notify(
                 Diagnosed(
@@ -126,11 +127,25 @@ class Execution:
             stack, deployed.stack_id, token, action, self._clock.now(), (token,), adopted=True
         )
 
+    def _token_of(self, stack: Stack, deployed: Deployed) -> str:
+        """Return the token of what a stack is doing; empty, for any, where it can't be read."""
+        try:
+            history = self._means.cloud.events(deployed.stack_id, stack.target, "")
+        except TapcfnError as error:
+            self._look_again(stack.name, error)
+            return ""
+        return history[-1].token if history else ""
+
     # -- the loop: one thread, no waiting but in `_rest` --------------------------------------
 
     @property
     def _must_stop(self) -> bool:
         return self._interrupted() or self._deadline.passed
+
+    @property
+    def _code_of_stopping(self) -> int:
+        """What a stack asks for that we stopped at: an interrupted run has a code of its own."""
+        return 0 if self._interrupted() else StillRunningError.exit_code
 
     def _work(self) -> None:
         """Start, watch and finish until everything has ended or we must stop."""
@@ -160,30 +175,36 @@ class Execution:
         """Ask once for each target that has something moving, at the pace of its youngest."""
         now = self._clock.now()
         for target in sorted({each.operation.stack.target for each in self._moving.values()}):
-            if target in self._sweeping or now < self._swept.get(target, 0.0) + self._pause(target):
-                continue
-            self._sweeping.add(target)
-            self._fly("sweep", target, partial(self._means.cloud.moving, target))
+            if target not in self._sweeping and now >= self._due(target):
+                self._sweeping.add(target)
+                self._fly("sweep", target, partial(self._means.cloud.moving, target))
 
-    def _pause(self, target: Target) -> float:
-        now = self._clock.now()
-        return min(
-            self._pace.pause(now - each.operation.started)
+    def _due(self, target: Target) -> float:
+        """Return when to ask about a target again: its youngest operation sets the pace."""
+        swept = self._swept.get(target, self._began)
+        started = [
+            each.operation.started
             for each in self._moving.values()
             if each.operation.stack.target == target
+        ]
+        last = [max(swept, each) for each in started]
+        return min(
+            each + self._pace.pause(each - since) for each, since in zip(last, started, strict=True)
         )
 
     def _rest(self) -> None:
         """Let time pass until an answer comes or the next look is due."""
-        pauses = [self._pause(each.operation.stack.target) for each in self._moving.values()]
-        pause = min(pauses, default=self._pace.cap)
+        waiting = {each.operation.stack.target for each in self._moving.values()} - self._sweeping
+        due = min((self._due(target) for target in waiting), default=None)
+        pause = self._pace.cap if due is None else max(due - self._clock.now(), 0.0)
         if self._flying:
             wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
         elif self._moving:
             self._clock.sleep(pause)
         if self._clock.now() - self._quiet_since >= HEARTBEAT_EVERY:
             self._quiet_since = self._clock.now()
-            self._notify(Waiting(tuple(sorted(self._moving)), self._clock.now()))
+            elapsed = self._clock.now() - self._began
+            self._notify(Waiting(tuple(sorted(self._moving)), elapsed))
 
     def _collect(self) -> None:
         """Take every answer that has come."""
@@ -217,26 +238,41 @@ class Execution:
         self._sweeping.discard(target)
         self._swept[target] = self._clock.now()
         if moving is None:
-            self._notify(Diagnosed("warning", f"{target}: {error}; looking again"))
+            self._look_again(str(target), error)
             return
-        for name, each in list(self._moving.items()):
-            if each.operation.stack.target == target:
-                self._follow(name, each, moving.get(each.operation.stack_id))
+        here = {
+            name: each
+            for name, each in self._moving.items()
+            if each.operation.stack.target == target
+        }
+        for name, each in here.items():
+            self._follow(name, each, moving.get(each.operation.stack_id))
+        self._read_along([each for each in here.values() if not each.looking])
 
     def _follow(self, name: str, each: Moving, status: StackStatus | None) -> None:
-        now = self._clock.now()
-        if status is not None and status != each.status:
+        """Tell a new status; a stack that has left the list is looked at."""
+        if status is None and not each.looking:
+            self._fly_look(each)
+        elif status is not None and status != each.status:
             each.status = status
             self._say(StackMoved(name, each.operation.stack.target, status))
-        if not each.looking and (status is None or now - each.looked >= HISTORY_EVERY):
-            each.looking, each.looked = True, now
-            self._fly("look", each.operation.stack, partial(look, each.operation, self._means))
+
+    def _read_along(self, moving: list[Moving]) -> None:
+        """Read the history of one stack that still moves: calls do not grow with the stacks."""
+        if moving:
+            longest = min(moving, key=lambda each: each.looked)
+            if self._clock.now() - longest.looked >= HISTORY_EVERY:
+                self._fly_look(longest)
+
+    def _fly_look(self, each: Moving) -> None:
+        each.looking, each.looked = True, self._clock.now()
+        self._fly("look", each.operation.stack, partial(look, each.operation, self._means))
 
     def _take_look(self, stack: Stack, error: BaseException | None, seen: Look | None) -> None:
         each = self._moving[stack.name]
         each.looking = False
         if seen is None:
-            self._notify(Diagnosed("warning", f"{stack.name}: {error}; looking again"))
+            self._look_again(stack.name, error)
             return
         for event in seen.events:
             if event.event_id not in each.told:
@@ -246,6 +282,12 @@ class Execution:
         if seen.settled is not None:
             del self._moving[stack.name]
             self._settle(each.operation, seen.settled, seen.events)
+
+    def _look_again(self, what: str, error: BaseException | None) -> None:
+        """Say that a read failed; anything but an error of ours is a fault of the program."""
+        if not isinstance(error, TapcfnError):
+            raise error or RuntimeError(f"{what}: no answer")
+        self._notify(Diagnosed("warning", f"{what}: {error}; looking again"))
 
     def _settle(
         self, operation: Operation, deployed: Deployed, events: tuple[StackEvent, ...]
@@ -274,7 +316,7 @@ class Execution:
             if not done:
                 self._clock.sleep(0.2)
             self._collect()
-        code = 0 if self._interrupted() else 7
+        code = self._code_of_stopping
         for each in list(self._moving.values()):
             self._end(
                 each.operation.stack, Ending.RUNNING, "CloudFormation goes on", exit_code=code
@@ -283,12 +325,12 @@ class Execution:
             if isinstance(subject, Stack) and subject.name not in self._ended:
                 self._end(subject, Ending.RUNNING, "no answer came back yet", exit_code=code)
         for step in self._pending.values():
-            self._end(step.stack, Ending.SKIPPED, "the run stopped before it")
+            self._end(step.stack, Ending.SKIPPED, "the run stopped before it", exit_code=code)
         self._pending, self._moving, self._flying = {}, {}, {}
 
-    def _skip(self, phase: PlannedPhase) -> None:
+    def _skip(self, phase: PlannedPhase, cause: str, exit_code: int = 0) -> None:
         for step in phase.steps:
-            self._end(step.stack, Ending.SKIPPED, "an earlier phase did not succeed")
+            self._end(step.stack, Ending.SKIPPED, cause, exit_code=exit_code)
 
     def _watch(self, operation: Operation) -> None:
         self._moving[operation.stack.name] = Moving(operation, looked=self._clock.now())
@@ -307,6 +349,8 @@ class Execution:
         if not isinstance(error, TapcfnError):
             raise error or RuntimeError(f"{stack.name}: no answer")
         ending = Ending.BLOCKED if isinstance(error, BlockedError | StaleError) else Ending.FAILED
+        if isinstance(error, StillRunningError):
+            ending = Ending.RUNNING
         self._end(stack, ending, str(error), exit_code=error.exit_code)
 
     def _end(

@@ -85,19 +85,22 @@ def review(
 ) -> tuple[Finding, ...]:
     """Return every objection, nested stacks included, in the order of the rules.
 
+    What is found in a nested stack points at the line that made the nested stack.
     `allowed` holds `STACK/LOGICAL_ID` allowances: what they name is reported as information.
     """
-    found = [finding for rule in rules for finding in rule(change_set)]
+    lines = stack.template.source
+    found = [
+        replace(finding, source=lines.get(finding.logical_id))
+        for rule in rules
+        for finding in rule(change_set)
+    ]
     for change in change_set.changes:
         if change.nested:
-            found += review(change.nested, stack, allowed, rules)
+            inner = review(change.nested, stack, allowed, rules)
+            found += [replace(each, source=lines.get(change.logical_id)) for each in inner]
     return tuple(
-        replace(
-            finding,
-            severity=Severity.INFO if _is_allowed(finding, allowed) else finding.severity,
-            source=finding.source or stack.template.source.get(finding.logical_id),
-        )
-        for finding in found
+        replace(each, severity=Severity.INFO) if _is_allowed(each, allowed) else each
+        for each in found
     )
 
 
@@ -129,14 +132,23 @@ def surprises(expected: ChangeSet | None, actual: ChangeSet) -> tuple[str, ...]:
 
     Where nothing could be reviewed (a stack that waited for another's outputs), additions and
     imports are no surprise. The same resources with the same or milder changes are none either.
+    Nested stacks are compared in the same way.
     """
     known = {change.logical_id: change for change in expected.changes} if expected else {}
-    return tuple(
-        f"{change.logical_id}: {change.action}"
-        + (" with replacement" if change.replacement is Replacement.TRUE else "")
-        for change in actual.changes
-        if not _was_expected(change, known.get(change.logical_id), reviewed=expected is not None)
-    )
+    found: list[str] = []
+    for change in actual.changes:
+        before = known.get(change.logical_id)
+        if not _was_expected(change, before, reviewed=expected is not None):
+            suffix = " with replacement" if change.replacement is Replacement.TRUE else ""
+            found.append(f"{change.logical_id}: {change.action}{suffix}")
+        elif change.nested:
+            reviewed = (before.nested or _NOTHING) if before else None
+            inner = surprises(reviewed, change.nested)
+            found += [f"{change.logical_id}/{each}" for each in inner]
+    return tuple(found)
+
+
+_NOTHING = ChangeSet("", "", "")
 
 
 def _was_expected(change: Change, known: Change | None, *, reviewed: bool) -> bool:

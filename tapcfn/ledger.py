@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tapcfn.errors import TapcfnError
 from tapcfn.model import Stack
@@ -70,8 +70,9 @@ class FileLedger:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lines = [self._about, line]
-        with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(each, sort_keys=True) + "\n" for each in lines)
+        text = "".join(json.dumps(each, sort_keys=True) + "\n" for each in lines)
+        with self.path.open("ab+") as file:
+            file.write(_line_break(file) + text.encode())
             file.flush()
             os.fsync(file.fileno())
 
@@ -83,13 +84,29 @@ class FileLedger:
             self._ended.add(token)
 
 
+def _line_break(file: BinaryIO) -> bytes:
+    """Return what ends a torn last line, so that the next one can be read."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
+
+
 def _lines(folder: Path) -> Iterator[Mapping[str, Any]]:
     """Yield every whole line of every run, oldest run first."""
     for path in sorted(folder.glob("*.ndjson")):
-        for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for text in _text(path).splitlines():
             try:
                 line = json.loads(text)
             except json.JSONDecodeError:
                 continue
             if isinstance(line, Mapping):
                 yield line
+
+
+def _text(path: Path) -> str:
+    """Return what a run has noted; raise `TapcfnError` if that can't be known."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise TapcfnError(f"{path}: cannot be read: {error.strerror}") from error

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
-from tapcfn.errors import BlockedError, StaleError
+from tapcfn.errors import BlockedError, StackError, StaleError
 from tapcfn.events import StackEnded
 from tapcfn.guard import blocks, review, surprises
 from tapcfn.model import (
@@ -19,6 +20,7 @@ from tapcfn.model import (
     StackEvent,
     StackStatus,
     Target,
+    canonical,
     digest_of,
 )
 from tapcfn.plan import Step, Verb, resolve
@@ -149,11 +151,23 @@ def _execute(stack: Stack, staged: Staged, action: str, means: Means) -> Operati
 
 
 def _delete(stack: Stack, deployed: Deployed, means: Means) -> Operation:
-    token = "tapcfn-" + digest_of(f"delete {deployed.base}")[:40]
+    token = _deletion_token(deployed, means.ledger)
     means.ledger.intend("delete", stack, token)
     started = means.clock.now()
     means.cloud.delete(deployed.stack_id, stack.target, token)
     return Operation(stack, deployed.stack_id, token, "delete", started, (token,))
+
+
+def _deletion_token(deployed: Deployed, ledger: Ledger) -> str:
+    """Return the token of a deletion: another one once an earlier attempt is known to be over.
+
+    A deletion that failed leaves the stack at the same moment, so its base alone is no new name.
+    """
+    tokens = (
+        "tapcfn-" + digest_of(canonical(["delete", deployed.base, attempt]))[:40]
+        for attempt in count()
+    )
+    return next(token for token in tokens if not ledger.has_ended(token))
 
 
 def _clear(stack: Stack, deployed: Deployed, means: Means) -> None:
@@ -164,13 +178,16 @@ def _clear(stack: Stack, deployed: Deployed, means: Means) -> None:
             f"{stack.name}: its creation was rolled back, but {names} is still there; look at it, "
             f"then: aws cloudformation delete-stack --stack-name {deployed.stack_id}"
         )
-    _delete(stack, deployed, means)
-    settle(
+    operation = _delete(stack, deployed, means)
+    status = settle(
         f"deletion of {stack.name}",
         read=lambda: means.cloud.stack(deployed.stack_id, stack.target).status,
         settled=lambda status: status in {StackStatus.DELETE_COMPLETE, StackStatus.DELETE_FAILED},
         clock=means.clock,
     )
+    means.ledger.ended(operation.token)
+    if not operation.succeeded_with(status):
+        raise StackError(f"{stack.name}: could not be deleted, it is {status}; see its events")
 
 
 def _unchanged(stack: Stack, deployed: Deployed | None, means: Means) -> StackEnded:
@@ -197,7 +214,7 @@ def look(operation: Operation, means: Means) -> Look:
         return Look(events, None)
     for token in operation.spent:
         means.ledger.ended(token)
-    if last.is_healthy and deployed.protected != stack.protect:
+    if last.is_healthy and deployed.protected != stack.protect and not operation.adopted:
         means.cloud.protect(operation.stack_id, stack.target, on=stack.protect)
     return Look(events, deployed)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
 from tapcfn.errors import BlockedError, TemplateError
+from tapcfn.literal import body_of
 from tapcfn.model import (
     Deployed,
     OutputOf,
@@ -102,7 +103,10 @@ def digest(rollout: Rollout) -> str:
                     stack.name,
                     str(stack.target),
                     stack.template.digest,
-                    {key: str(value) for key, value in stack.parameters.items()},
+                    {
+                        key: [type(value).__name__, str(value)]
+                        for key, value in stack.parameters.items()
+                    },
                     dict(stack.tags),
                     stack.protect,
                     stack.adopt,
@@ -195,23 +199,35 @@ def _check(rollout: Rollout) -> None:
         names = [stack.name for stack in rollout.stacks]
         twice = sorted({name for name in names if names.count(name) > 1})
         raise TemplateError(f"{rollout.blueprint}: two stacks are called {', '.join(twice)}")
+    phase_of = {
+        stack.name: number for number, phase in enumerate(rollout.phases) for stack in phase.stacks
+    }
     wrong = [
-        f"{stack.name}: {key} asks for {value}, which {_what_is_wrong(value, stacks)}"
+        f"{stack.name}: {key} asks for {value}, which {fault}"
         for stack in rollout.stacks
         for key, value in sorted(stack.parameters.items())
-        if isinstance(value, OutputOf) and _what_is_wrong(value, stacks)
+        if isinstance(value, OutputOf)
+        and (fault := _what_is_wrong(value, stacks, phase_of, phase_of[stack.name]))
+    ]
+    wrong += [
+        f"{rollout.blueprint}: output {name} asks for {value}, which {fault}"
+        for name, value in rollout.outputs.items()
+        if (fault := _what_is_wrong(value, stacks, phase_of, len(rollout.phases)))
     ]
     wrong += [fault for stack in rollout.stacks for fault in _parameter_faults(stack)]
     if wrong:
         raise TemplateError("; ".join(wrong))
 
 
-def _what_is_wrong(value: OutputOf, stacks: Mapping[str, Stack]) -> str:
+def _what_is_wrong(
+    value: OutputOf, stacks: Mapping[str, Stack], phase_of: Mapping[str, int], asking: int
+) -> str:
+    """Say why an output can't be had in the phase with this number, or nothing."""
     if value.stack not in stacks:
         return "is not part of the rollout"
     if value.key not in stacks[value.stack].template.outputs:
         return "has no such output"
-    return ""
+    return "comes in a later phase" if phase_of[value.stack] > asking else ""
 
 
 def _parameter_faults(stack: Stack) -> Iterable[str]:
@@ -289,7 +305,7 @@ def differs(
     A stack whose last update was rolled back is compared like any other: it has its former
     template and parameters again.
     """
-    if deployed.template_digest != stack.template.digest:
+    if deployed.template_digest != body_of(stack).digest:
         return Reason.TEMPLATE_DIFFERS
     zones = snapshot.zones.get(stack.target, ())
     values, unknown = resolve(stack, outputs, deployed, zones)

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from tapcfn.errors import BlockedError, StackError, TapcfnError
 from tapcfn.guard import review
+from tapcfn.literal import body_of
 from tapcfn.model import (
     ChangeSet,
     Deployed,
@@ -224,10 +225,11 @@ def intent_of(stack: Stack, parameters: Mapping[str, str]) -> str:
             [
                 stack.name,
                 str(stack.target),
-                stack.template.digest,
+                body_of(stack).digest,
                 dict(parameters),
                 dict(stack.tags),
                 list(stack.template.capabilities),
+                stack.adopt,
             ]
         )
     )

@@ -30,12 +30,14 @@ def read(client: Any, plain: ChangeSet, first: Mapping[str, Any]) -> ChangeSet:
     """Return the change set with all its changes; `first` is the first page, without values.
 
     The pages without values are the verdict, since with values the service may leave a resource
-    out (aws-cdk-cli 1780); those with values only decorate it.
+    out (aws-cdk-cli 1780); those with values only decorate it, and are not asked for where all is
+    new: the template says it all.
     """
-    valued = _valued(client, plain.arn)
+    verdict = _all(client, plain.arn, first)
+    touched = any(each["Action"] != "Add" for each in verdict)
+    valued = _valued(client, plain.arn) if touched else {}
     changes = tuple(
-        _change(client, each, valued.get(each["LogicalResourceId"], ()))
-        for each in _all(client, plain.arn, first)
+        _change(client, each, valued.get(each["LogicalResourceId"], ())) for each in verdict
     )
     return replace(plain, changes=changes)
 

@@ -8,6 +8,7 @@ from typing import Any
 from tapcfn.aws import artifacts, buckets, change_sets, stacks
 from tapcfn.aws.calls import told
 from tapcfn.aws.session import Clients
+from tapcfn.literal import body_of
 from tapcfn.model import ChangeSet, Deployed, Stack, StackEvent, StackStatus, Target
 from tapcfn.ports import ChangeRequest, Clock
 
@@ -84,7 +85,7 @@ class AwsCloud:
         return buckets.empty(self._clients("s3", target), bucket, target)
 
     def _hand_over(self, stack: Stack) -> Mapping[str, str]:
-        template = stack.template
+        template = body_of(stack)
         if template.size <= artifacts.INLINE_LIMIT:
             return {"TemplateBody": template.text}
         client = self._clients("s3", stack.target)

@@ -146,11 +146,11 @@ def _botocore_session(speaker: Speaker | None) -> botocore.session.Session:
 def on_local_cloud(url: str) -> Connect:
     """Return a connector to the local cloud, deaf to every `AWS_*` variable and file.
 
-    Raises `BlockedError` for an endpoint that is not on this machine.
+    Raises `BlockedError` for an endpoint that is not on this machine; so does every call that
+    would leave it.
     """
     if not is_loopback(url):
         raise BlockedError(f"{url}: the local cloud answers on 127.0.0.1 only")
-
     session = boto3.Session(botocore_session=_deaf_session())
 
     def connect(service: str, target: Target) -> Any:
@@ -163,11 +163,16 @@ def on_local_cloud(url: str) -> Connect:
             aws_secret_access_key="local",  # noqa: S106 - the local cloud asks for none
             config=Config(proxies={}, **_PATIENCE, **options),
         )
-        if not is_loopback(client.meta.endpoint_url):
-            raise BlockedError(f"{client.meta.endpoint_url}: not on this machine")
+        client.meta.events.register("before-send.*.*", _stay_here)
         return client
 
     return connect
+
+
+def _stay_here(request: Any, **_: Any) -> None:
+    """Stop a request that would leave this machine, whatever turned it away: the last word."""
+    if not is_loopback(request.url):
+        raise BlockedError(f"{request.url}: not on this machine")
 
 
 def _deaf_session() -> botocore.session.Session:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -18,7 +16,6 @@ from tapcfn.cli.options import Session
 from tapcfn.cli.rollouts import apply, destroy, plan
 from tapcfn.cli.templates import check, render, schema
 from tapcfn.errors import CloudError, TapcfnError
-from tapcfn.events import Diagnosed, Summarised
 
 # Exit codes and their names. (frozen: deployer.md 5.1)
 STATUSES = {
@@ -48,22 +45,29 @@ def run(package: str, arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; the last line of JSON is always the summary."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     color = not ("--no-color" in arguments or os.environ.get("NO_COLOR"))
-    console = Console(f"{moment}-{secrets.token_hex(3)}", json="--json" in arguments, color=color)
+    console = Console(f"{moment}-{os.urandom(3).hex()}", json="--json" in arguments, color=color)
     session = Session(package, console, debug="--debug" in arguments)
     code = _attempt(session, arguments)
+    if console.json:
+        _sum_up(session, code)
+    return code
+
+
+def _sum_up(session: Session, code: int) -> None:
+    from tapcfn.events import Outcome, Summarised
+
     clients = session.clients
-    console.notify(
+    session.console.notify(
         Summarised(
             STATUSES.get(code, "failed"),
             code,
-            session.outcome,
+            session.outcome or Outcome(),
             session.resume,
             clients.calls if clients else 0,
             clients.throttles if clients else 0,
-            console.seconds,
+            session.console.seconds,
         )
     )
-    return code
 
 
 def _attempt(session: Session, arguments: Sequence[str]) -> int:
@@ -88,7 +92,7 @@ def _attempt(session: Session, arguments: Sequence[str]) -> int:
 def _usage(session: Session, error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     hint = f"see {context.command_path} --help" if context else "see --help"
-    session.console.notify(Diagnosed("error", error.format_message(), "usage", hint))
+    session.console.complain(error.format_message(), "usage", hint)
     return 2
 
 
@@ -98,15 +102,17 @@ def _refuse(session: Session, error: TapcfnError) -> int:
     request = error.request_id if isinstance(error, CloudError) else ""
     faults = getattr(error, "faults", ())
     text = "\n  ".join([f"{getattr(error, 'where', '')}:", *faults]) if faults else str(error)
-    session.console.notify(Diagnosed("error", text, code, "", request))
+    session.console.complain(text, code, request_id=request)
     return error.exit_code
 
 
 def _fault(session: Session, message: str, code: int) -> int:
-    session.console.notify(Diagnosed("error", message))
+    session.console.complain(message)
     return code
 
 
 def _trace(session: Session) -> None:
     if session.debug:
+        import traceback
+
         session.console.say(traceback.format_exc())

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
-from tapcfn.events import Answered, Event, Summarised
-
 if TYPE_CHECKING:
     from tapcfn.cli.live import Live
+    from tapcfn.events import Event
 
 
 class Console:
@@ -29,7 +28,6 @@ class Console:
         self.live: Live | None = None
         self._seq = 0
         self._started = time.monotonic()
-        self._summarised = False
 
     @property
     def seconds(self) -> float:
@@ -43,10 +41,6 @@ class Console:
 
     def notify(self, event: Event) -> None:
         """Tell an event: as a line of JSON, or to the person who follows."""
-        if isinstance(event, Summarised):
-            if self._summarised:
-                return
-            self._summarised = True
         if self.json:
             self._line(event)
         elif self.live is not None:
@@ -59,12 +53,20 @@ class Console:
         if not self.json:
             _write(sys.stdout, text + "\n")
 
-    def answer(self, event: Answered, text: str) -> None:
-        """Give an answer in the form that is wanted."""
+    def answer(self, kind: str, fields: Mapping[str, object], text: str) -> None:
+        """Give an answer in the form that is wanted: an event of this type, or text."""
+        from tapcfn.events import Answered
+
         if self.json:
-            self.notify(event)
+            self.notify(Answered(kind, fields))
         else:
             self.result(text)
+
+    def complain(self, message: str, code: str = "", hint: str = "", request_id: str = "") -> None:
+        """Tell what went wrong."""
+        from tapcfn.events import Diagnosed
+
+        self.notify(Diagnosed("error", message, code, hint, request_id))
 
     def say(self, text: str) -> None:
         """Tell a person something on stderr."""

@@ -59,7 +59,7 @@ class Desk:
             raise KeyboardInterrupt
         if outcome.exit_code == StillRunningError.exit_code:
             raise StillRunningError("an earlier operation is still running")
-        self.session.outcome = Outcome()
+        self.session.outcome = None
         return self.snapshot(to_plan=True)
 
     def carry_out(self, plan: Plan, snapshot: Snapshot, approval: Approval) -> Outcome:

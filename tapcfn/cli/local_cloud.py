@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from tapcfn.cli.options import Session, common
-from tapcfn.events import Answered
 
 
 @click.group()
@@ -65,5 +64,5 @@ def local_status(session: Session, /) -> int:
         f"{key}: {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}"
         for key, value in found.items()
     ]
-    session.console.answer(Answered("local.status", found), "\n".join(lines))
+    session.console.answer("local.status", found, "\n".join(lines))
     return 0

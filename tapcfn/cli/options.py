@@ -6,17 +6,17 @@ import functools
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tapcfn.cli.console import Console
-from tapcfn.events import Outcome
 
 if TYPE_CHECKING:
     from tapcfn.aws.session import Clients
+    from tapcfn.events import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,7 +32,7 @@ class Session:
     debug: bool = False
     no_input: bool = False
     timeout: float = 3600.0
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: Outcome | None = None
     resume: str | None = None
     clients: Clients | None = None
 

@@ -14,6 +14,7 @@ from tapcfn.errors import BlockedError, UsageError
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
+    from tapcfn.events import Outcome
     from tapcfn.model import Snapshot
     from tapcfn.plan import Plan
     from tapcfn.preview import Preview
@@ -156,8 +157,7 @@ def destroy(
             elif not _confirmed(desk):
                 return 130
         settle_losses(desk, losses)
-        session.outcome = desk.carry_out(planned, snapshot, Approval())
-        return _close(desk, "destroy")
+        return _close(desk, desk.carry_out(planned, snapshot, Approval()), "destroy")
 
 
 def show_plan(session: Session, planned: Plan, previews: Iterable[Preview]) -> None:
@@ -214,20 +214,19 @@ def _carry_out(
 
     approval = Approval({each.step.stack.name: each for each in previews}, allowed, strict)
     outcome = desk.carry_out(planned, snapshot, approval)
-    desk.session.outcome = outcome
-    _discard_untouched(desk, previews)
-    code = _close(desk, "apply")
+    _discard_untouched(desk, outcome, previews)
+    code = _close(desk, outcome, "apply")
     if code == 0:
         _show_outputs(desk, desk.snapshot())
         _show_next_steps(desk)
     return code
 
 
-def _discard_untouched(desk: Desk, previews: tuple[Preview, ...]) -> None:
+def _discard_untouched(desk: Desk, outcome: Outcome, previews: tuple[Preview, ...]) -> None:
     """Remove the change sets of stacks that were skipped."""
     from tapcfn.model import Ending
 
-    skipped = {each.stack for each in desk.session.outcome.ended(Ending.SKIPPED)}
+    skipped = {each.stack for each in outcome.ended(Ending.SKIPPED)}
     _discard(desk, [each for each in previews if each.step.stack.name in skipped])
 
 
@@ -240,11 +239,11 @@ def _discard(desk: Desk, previews: Iterable[Preview]) -> None:
         desk.session.console.notify(Diagnosed("warning", f"left behind: {error}"))
 
 
-def _close(desk: Desk, command: str) -> int:
+def _close(desk: Desk, outcome: Outcome, command: str) -> int:
     """Print the verdict and how to go on; return the exit code."""
     from tapcfn.report.text import outcome_text
 
-    outcome = desk.session.outcome
+    desk.session.outcome = outcome
     if outcome.exit_code:
         desk.session.resume = f"python deploy.py {command} {desk.place.command}"
     desk.session.console.say(outcome_text(outcome, desk.session.resume))

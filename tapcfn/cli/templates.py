@@ -10,7 +10,6 @@ import click
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.workplace import Catalogue, Workplace, enter, schema_of
 from tapcfn.errors import UsageError
-from tapcfn.events import Answered, Diagnosed, FindingRaised
 
 
 @click.command()
@@ -41,7 +40,7 @@ def render(session: Session, /, *, where: Where, only_check: bool, out: Path | N
         if not changed:
             session.console.result(f"{target}: current")
     if only_check and stale:
-        session.console.notify(Diagnosed("error", f"{stale} stale files", hint="run render"))
+        session.console.complain(f"{stale} stale files", hint="run render")
     return 1 if only_check and stale else 0
 
 
@@ -51,9 +50,10 @@ def render(session: Session, /, *, where: Where, only_check: bool, out: Path | N
 @common
 def check(session: Session, /, *, where: Where) -> int:
     """Ask cfn-lint about every template, for the Regions it goes to; a warning is an error."""
+    from tapcfn.events import FindingRaised
     from tapcfn.lint import lint
-    from tapcfn.plan import plan
     from tapcfn.model import Severity, Snapshot
+    from tapcfn.plan import plan
     from tapcfn.report.text import findings_text
 
     faults = 0
@@ -81,7 +81,7 @@ def check(session: Session, /, *, where: Where) -> int:
 def schema(session: Session, /, *, blueprint: str) -> int:
     """Print the JSON Schema of a blueprint's settings."""
     document = schema_of(Catalogue.load(session.package).module(blueprint))
-    session.console.answer(Answered("schema", {"schema": document}), json.dumps(document, indent=2))
+    session.console.answer("schema", {"schema": document}, json.dumps(document, indent=2))
     return 0
 
 

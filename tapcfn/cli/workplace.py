@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tapcfn.ports import Clock
 
 STATE = Path(".tapcfn")
+
+# How a stack's name may start; CloudFormation takes 128 characters in all.
+STAGE = r"[A-Za-z][A-Za-z0-9-]{0,31}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Catalogue:
     def module(self, blueprint: str) -> ModuleType:
         """Import one blueprint; raise `UsageError` naming the nearest if there is none such."""
         if blueprint not in self.modules:
+            import difflib
+
             near = difflib.get_close_matches(blueprint, self.modules, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(
@@ -99,7 +104,12 @@ def enter(catalogue: Catalogue, where: Where) -> Workplace:
     from tapcfn import config
 
     if where.blueprint is None:
-        raise UsageError("which blueprint? (there are: " + ", ".join(sorted(catalogue.modules)))
+        raise UsageError(f"which blueprint? (there are: {', '.join(sorted(catalogue.modules))})")
+    if not re.fullmatch(STAGE, where.stage):
+        raise UsageError(
+            f'stage "{where.stage}": names of stacks start with it; allowed: letters, digits and '
+            "hyphens, starting with a letter, at most 32"
+        )
     module = catalogue.module(where.blueprint)
     path = where.file or catalogue.file(where.blueprint, where.stage)
     settings = config.load(path, module.Settings)

@@ -1,4 +1,4 @@
-"""What the emulator's services leave out: NAT gateway addresses, flow-log details, log-group keys.
+"""What the emulator's services leave out: addresses, flow-log details, log-group keys, refusals.
 
 Each function takes the emulator's own action and returns one that says or refuses more. What a
 service was told is kept in the emulator's own records, so that it is saved and reset with them.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, MutableMapping
+from ipaddress import IPv4Network
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -37,6 +38,40 @@ def install() -> None:
     for name, around in _AROUND.items():
         emulator.EC2_ACTIONS[name] = around(emulator.EC2_ACTIONS[name])
     emulator.wrap_logs(_with_keys)
+
+
+# Subnets ----------------------------------------------------------------------------------------
+
+
+def _create_subnet(do: Action) -> Action:
+    """Refuse a subnet outside its VPC, over another one, or in a zone of another Region."""
+
+    def act(params: Params) -> Answer:
+        vpc, cidr = _one(params, "VpcId"), _one(params, "CidrBlock")
+        if vpc not in emulator.ec2_store("_vpcs"):
+            return _no("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
+        zone = _one(params, "AvailabilityZone")
+        if zone and not re.fullmatch(re.escape(emulator.region()) + "[a-z]", zone):
+            message = f"Value ({zone}) for parameter availabilityZone is invalid."
+            return _no("InvalidParameterValue", message)
+        return _refuse_block(vpc, cidr) or do(params)
+
+    return act
+
+
+def _refuse_block(vpc: str, cidr: str) -> Answer | None:
+    try:
+        block = IPv4Network(cidr)
+        home = IPv4Network(emulator.ec2_store("_vpcs")[vpc]["CidrBlock"])
+    except ValueError:
+        message = f"Value ({cidr}) for parameter cidrBlock is invalid. This is not a valid CIDR."
+        return _no("InvalidParameterValue", message)
+    if not block.subnet_of(home):
+        return _no("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid.")
+    for other in emulator.ec2_store("_subnets").values():
+        if other["VpcId"] == vpc and block.overlaps(IPv4Network(other["CidrBlock"])):
+            return _no("InvalidSubnet.Conflict", f"The CIDR '{cidr}' conflicts with another subnet")
+    return None
 
 
 # NAT gateways and their addresses -----------------------------------------------------------------
@@ -215,6 +250,7 @@ def _amended(answer: Answer, pattern: str, amend: Callable[[re.Match[str]], str]
 
 
 _AROUND: dict[str, Callable[[Action], Action]] = {
+    "CreateSubnet": _create_subnet,
     "CreateNatGateway": _create_nat,
     "DeleteNatGateway": _delete_nat,
     "DescribeNatGateways": _describe_nats,

@@ -6,13 +6,12 @@ run for which action, in that order. Messages read like the service's.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from tapcfn.local import emulator
+from tapcfn.local import emulator, references
 from tapcfn.local.emulator import Action, Answer, Params
 
 MAX_BODY_BYTES = 51_200
@@ -297,7 +296,7 @@ def references_resolve(request: Request) -> Refusal | None:
     names = set(request.resources)
     known = names | set(request.template.get("Parameters") or {})
     for block in ("Resources", "Outputs"):
-        wanted = set(_references(request.template.get(block) or {}))
+        wanted = set(references.references(request.template.get(block) or {}))
         missing = {
             name for name, attribute in wanted if name not in (names if attribute else known)
         }
@@ -311,60 +310,21 @@ def references_resolve(request: Request) -> Refusal | None:
     return None
 
 
-def _references(node: Any) -> Iterator[tuple[str, bool]]:
-    """Yield every name that a part of a template refers to, and whether as Name.Attribute."""
-    if isinstance(node, list):
-        for each in node:
-            yield from _references(each)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key == "Ref" and isinstance(value, str):
-                yield value, False
-            elif key == "Fn::GetAtt":
-                yield from _get_att(value)
-            elif key == "Fn::Sub":
-                yield from _sub(value)
-            else:
-                yield from _references(value)
-
-
-def _get_att(value: Any) -> Iterator[tuple[str, bool]]:
-    first = value.partition(".")[0] if isinstance(value, str) else (value or [""])[0]
-    if isinstance(first, str):
-        yield first, True
-
-
-def _sub(value: Any) -> Iterator[tuple[str, bool]]:
-    text, given = (
-        (value[0], value[1]) if isinstance(value, list) and len(value) > 1 else (value, {})
-    )
-    text = text[0] if isinstance(text, list) else text
-    for found in re.findall(r"\$\{([^!}][^}]*)\}", str(text)):
-        name, _, attribute = found.strip().partition(".")
-        if found.strip() not in given:
-            yield name, bool(attribute)
-    yield from _references(list(given.values()) if isinstance(given, dict) else [])
-
-
 def _bad_dependencies(request: Request) -> set[str]:
     return {
         name
         for body in request.resources.values()
-        for name in _depends_on(body)
+        for name in references.depends_on(body)
         if name not in request.resources
     }
-
-
-def _depends_on(body: Any) -> list[str]:
-    wanted = body.get("DependsOn") or []
-    return [wanted] if isinstance(wanted, str) else [str(name) for name in wanted]
 
 
 def conditions_exist(request: Request) -> Refusal | None:
     """Refuse the name of a condition that the template does not declare."""
     declared = request.template.get("Conditions") or {}
     for block in ("Resources", "Outputs", "Conditions"):
-        missing = set(_conditions(request.template.get(block) or {}, block)) - set(declared)
+        named = references.conditions(request.template.get(block) or {}, block)
+        missing = set(named) - set(declared)
         if missing:
             return Refusal(
                 f"Template format error: Unresolved condition dependency {min(missing)} "
@@ -373,37 +333,12 @@ def conditions_exist(request: Request) -> Refusal | None:
     return None
 
 
-def _conditions(block: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Yield the conditions that resources, outputs, other conditions and Fn::If name."""
-    for body in block.values():
-        if (
-            isinstance(body, dict)
-            and name != "Conditions"
-            and isinstance(body.get("Condition"), str)
-        ):
-            yield body["Condition"]
-        yield from _ifs(body, name == "Conditions")
-
-
-def _ifs(node: Any, in_conditions: bool) -> Iterator[str]:
-    if isinstance(node, list):
-        for each in node:
-            yield from _ifs(each, in_conditions)
-    elif isinstance(node, dict):
-        if in_conditions and isinstance(node.get("Condition"), str):
-            yield node["Condition"]
-        if isinstance(node.get("Fn::If"), list) and isinstance(node["Fn::If"][0], str):
-            yield node["Fn::If"][0]
-        for each in node.values():
-            yield from _ifs(each, in_conditions)
-
-
 def order_exists(request: Request) -> Refusal | None:
     """Refuse resources that need each other."""
     needs = {
         name: {
-            *(found for found, _ in _references(body.get("Properties") or {})),
-            *_depends_on(body),
+            *(found for found, _ in references.references(body.get("Properties") or {})),
+            *references.depends_on(body),
         }
         & set(request.resources)
         for name, body in request.resources.items()

@@ -37,7 +37,6 @@ CONDITIONALLY_REPLACING: MutableMapping[str, tuple[str, ...]] = (
     _provisioners._CONDITIONALLY_REPLACING_PROPERTIES
 )
 STACK_TAG_PROPERTY: MutableMapping[str, tuple[str, str]] = _provisioners._STACK_TAG_PROPERTY
-IMPORT_LOOKUPS: MutableMapping[str, tuple[tuple[str, ...], Any]] = _changesets._IMPORT_LOOKUPS
 ACTIONS: MutableMapping[str, Action] = _handlers._ACTION_HANDLERS
 EC2_ACTIONS: MutableMapping[str, Action] = _ec2._ACTION_MAP
 
@@ -50,11 +49,9 @@ account_id: Callable[[], str] = _responses.get_account_id
 region: Callable[[], str] = _responses.get_region
 request_scope = _responses.request_scope
 new_id: Callable[[], str] = _responses.new_uuid
-now: Callable[[], str] = _responses.now_iso
 physical_name: Callable[..., str] = _provisioners._physical_name
 parse_template: Callable[[str], dict[str, Any]] = _engine._parse_template
 apply_transforms: Callable[..., dict[str, Any]] = _engine._apply_transforms
-topological_sort: Callable[..., list[str]] = _engine._topological_sort
 extract_members: Callable[[Params, str], list[dict[str, str]]] = _helpers._extract_members
 extract_strings: Callable[[Params, str], list[str]] = _helpers._extract_string_members
 resolve_template: Callable[[Params], tuple[str, Answer | None]] = _helpers._resolve_template

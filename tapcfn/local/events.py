@@ -19,6 +19,13 @@ CLEANING = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 _held: dict[tuple[str, str], dict[str, Any]] = {}
 _created: set[tuple[str, str]] = set()
 
+_written = 0
+
+
+def written() -> int:
+    """Return how many events have been written since the start."""
+    return _written
+
 
 def install() -> None:
     """Take over the writing of events, and watch what the engine does to resources."""
@@ -36,6 +43,8 @@ def _corrected(write: Callable[..., None]) -> Callable[..., None]:
         *more: Any,
         **named: Any,
     ) -> None:
+        global _written  # noqa: PLW0603
+        _written += 1
         key = (stack_id, logical_id)
         told = bool(more) or bool(named)
         if resource_type != STACK and status == "UPDATE_IN_PROGRESS" and not told:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -24,13 +23,15 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/_tapcfn/"
-logger = logging.getLogger("tapcfn.local")
+SAVE_SECONDS = 2.0
 
 
 def main() -> None:
     """Serve until SIGTERM on the socket that the parent left open."""
     install()
-    asyncio.run(_serve(int(os.environ["TAPCFN_LOCAL_SOCKET"])))
+    # Not asyncio.run: it would wait for every resource operation that is still running.
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(_serve(int(os.environ["TAPCFN_LOCAL_SOCKET"])))
 
 
 def install() -> None:
@@ -95,9 +96,19 @@ async def _serve(handle: int) -> None:
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.shutdown_timeout = 3
+    saving = asyncio.create_task(_keep_saving())
     await serve(app, config, shutdown_trigger=ended.wait)
-    # All is saved; the loop would now wait for every resource operation that is still running.
-    os._exit(0)
+    saving.cancel()
+
+
+async def _keep_saving() -> None:
+    """Save whenever stacks have settled, so that a crash costs no more than what was moving."""
+    saved = 0
+    while True:
+        await asyncio.sleep(SAVE_SECONDS)
+        if events.written() != saved and not ledger.moving():
+            saved = events.written()
+            emulator.save()
 
 
 def _finish(ended: asyncio.Event) -> None:

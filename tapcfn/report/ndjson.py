@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from tapcfn import __version__
@@ -26,30 +27,50 @@ from tapcfn.events import (
 )
 from tapcfn.model import Change, Ending, SourceLine, Target
 
-# A line stays below 64 KiB, so a long value is cut to this many characters.
+# A line stays below 64 KiB, so a long value is cut to this many characters; where that is not
+# enough, values get shorter and at last lists too.
+LONGEST_LINE = 64 * 1024 - 2
 LONGEST_VALUE = 8_000
+_SHORTEST_CUT = 125
 
 
 def line(event: Event, *, seq: int, ts: str, run: str) -> str:
     """Return one line, without its end. `ts` is UTC in RFC 3339 with milliseconds and a Z."""
     fields = _fields(event)
     kind = fields.pop("type")
-    whole = {"v": 1, "seq": seq, "ts": ts, "run": run, "type": kind} | _cut(fields)
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    envelope = {"v": 1, "seq": seq, "ts": ts, "run": run, "type": kind}
+    whole = _json(envelope | fields)
+    if len(whole) <= LONGEST_VALUE:
+        return whole
+    longest, most = LONGEST_VALUE, len(whole)
+    while True:
+        text = _json(envelope | {key: _cut(value, longest, most) for key, value in fields.items()})
+        if text != whole:
+            text = text[:-1] + ',"truncated":true}'
+        if len(text.encode(errors="replace")) <= LONGEST_LINE:
+            return text
+        if longest > _SHORTEST_CUT:
+            longest //= 2
+        else:
+            most = min(most, 4096) // 2
 
 
-def _cut(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Shorten values that are too long, and say so."""
-    cut = {
-        key: value[:LONGEST_VALUE]
-        if isinstance(value, str) and len(value) > LONGEST_VALUE
-        else value
-        for key, value in fields.items()
-    }
-    return cut | ({"truncated": True} if cut != dict(fields) else {})
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def _fields(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0911 - one arm for each event
+def _cut(value: Any, longest: int, most: int) -> Any:
+    """Shorten texts, lists and mappings, however deep they lie."""
+    if isinstance(value, str):
+        return value[:longest]
+    if isinstance(value, Mapping):
+        return {key: _cut(value[key], longest, most) for key in islice(value, most)}
+    if isinstance(value, list | tuple):
+        return [_cut(each, longest, most) for each in islice(value, most)]
+    return value
+
+
+def _fields(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one arm for each event
     match event:
         case RunStarted():
             return {
@@ -173,17 +194,17 @@ def _change(change: Change, source: SourceLine | None) -> dict[str, Any]:
 
 
 def _ended(event: StackEnded) -> dict[str, Any]:
-    failed = event.ending is Ending.FAILED
+    causes = [{"reason": event.cause, "count": 1, "first": event.stack}]
     return {
         "operation_id": None,
         "status": event.status or event.ending.upper(),
         "ending": event.ending,
         "duration_ms": round(event.seconds * 1000),
         "succeeded": int(event.succeeded),
-        "failed": int(failed),
+        "failed": int(event.ending is Ending.FAILED),
         "cancelled": 0,
         "skipped": int(event.ending is Ending.SKIPPED),
-        "causes": [{"reason": event.cause, "count": 1, "first": event.stack}] if failed else [],
+        "causes": causes if event.cause and not event.succeeded else [],
     }
 
 

@@ -41,6 +41,8 @@ def plan_text(plan: Plan, previews: Iterable[Preview]) -> str:
 
 def plan_total(plan: Plan, previews: Iterable[Preview]) -> str:
     """Return the plan in one sentence."""
+    if plan.steps and all(_is_gone(step) for step in plan.steps) and not plan.has_work:
+        return f"Nothing to do: none of the {len(plan.steps)} stacks is deployed."
     if not plan.has_work:
         return f"Nothing to do: all {len(plan.steps)} stacks are deployed as wanted."
     counts = counts_of(previews)
@@ -57,6 +59,10 @@ def plan_total(plan: Plan, previews: Iterable[Preview]) -> str:
     if deferred:
         total += f" {deferred} can only be asked about once others are deployed."
     return total
+
+
+def _is_gone(step: Step) -> bool:
+    return step.deployed is None or step.deployed.status.is_absent
 
 
 def counts_of(previews: Iterable[Preview]) -> dict[str, int]:
@@ -161,7 +167,7 @@ def finding_text(finding: Finding) -> str:
     return f"{finding.severity} {finding.rule} {name}{finding.message}{where}"
 
 
-def progress_line(event: Event, seconds: float) -> str | None:
+def progress_line(event: Event, seconds: float) -> str | None:  # noqa: PLR0911 - arms of a match
     """Return what a person following the run should read, or None."""
     clock = f"[{seconds:7.1f} s]"
     match event:
@@ -170,9 +176,8 @@ def progress_line(event: Event, seconds: float) -> str | None:
             return f"{clock} {event.stack}: {how}{event.action}"
         case ResourceMoved(event=moved) if moved.is_failure:
             where = f" — {event.source}" if event.source else ""
-            return (
-                f"{clock} {event.stack}: {moved.logical_id} {moved.status}: {moved.reason}{where}"
-            )
+            why = moved.reason or "no reason given"
+            return f"{clock} {event.stack}: {moved.logical_id} {moved.status}: {why}{where}"
         case ResourceMoved(event=moved):
             return f"{clock} {event.stack}: {moved.logical_id} {moved.status}"
         case StackEnded():

@@ -38,7 +38,9 @@ def test_apply_deploys_everything_and_the_services_agree(bench: Bench):
     result = bench.run("apply")
 
     assert result.code == 0, result.err
-    outputs = dict(line.split() for line in result.out.splitlines() if line.startswith(tuple(OUTPUTS)))
+    outputs = dict(
+        line.split() for line in result.out.splitlines() if line.startswith(tuple(OUTPUTS))
+    )
     assert list(outputs) == OUTPUTS
     assert ALL_STACKS == bench.stack_names()
     primary = bench.bucket("primary", "us-east-1")

@@ -73,6 +73,7 @@ def test_every_fault_of_the_settings_is_told_at_once(
         (["check", "--stage", "prod"], 'no blueprint has a stage "prod"'),
         (["apply", "--plan", "gone.json"], "gone.json: is no plan file"),
         (["events", "replicated_storage", "--stack", "x"], "--stack x: no such stack"),
+        (["plan", "replicated_storage", "--stage", "a_b"], 'stage "a_b": names of stacks start'),
         (["schema", "nothing"], 'blueprint "nothing" does not exist'),
     ],
 )

@@ -37,11 +37,12 @@ _DELETED = (StackStatus.DELETE_IN_PROGRESS, StackStatus.DELETE_COMPLETE)
 
 
 class Call(NamedTuple):
-    """One call: its name, the stack or target that it was about, and its token."""
+    """One call: its name, the stack or target that it was about, its token, and when it was."""
 
     name: str
     subject: str
     token: str = ""
+    at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Life:
     target: Target
     deployed: Deployed
     template: TemplateBody | None = None
+    working: TemplateBody | None = None
     resources: dict[str, tuple[str, str]] = field(default_factory=dict)
     events: list[StackEvent] = field(default_factory=list)
     change_sets: dict[str, Staged] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class FakeCloud:
         self._outputs: dict[str, Mapping[str, str]] = {}
         self._faults: list[Fault] = []
         self._lags: dict[str, int] = {}
+        self._slow: dict[str, float] = {}
 
     # -- what tests say beforehand ------------------------------------------------------------
 
@@ -161,6 +164,10 @@ class FakeCloud:
         """Let a call fail; `after` means that it takes effect and only the answer is lost."""
         what = error or CloudError(f"{call}: no answer", code="ConnectionClosed")
         self._faults.append(Fault(call, subject, what, times, after))
+
+    def slow(self, call: str, seconds: float) -> None:
+        """Let the answers to a call take their time."""
+        self._slow[call] = seconds
 
     def lags(self, stack: str, reads: int) -> None:
         """Let the first reads after the stack's next operation show it as it was before."""
@@ -351,7 +358,9 @@ class FakeCloud:
     def _called(self, name: str, subject: str, token: str = "") -> TapcfnError | None:
         """Note a call; raise the fault that was planned, or return the one that comes after."""
         self._advance()
-        self.calls.append(Call(name, subject, token))
+        self.calls.append(Call(name, subject, token, self._clock.now()))
+        if seconds := self._slow.get(name):
+            self._clock.sleep(seconds)
         for fault in self._faults:
             if fault.times and fault.call == name and fault.subject in {None, subject}:
                 fault.times -= 1
@@ -436,6 +445,7 @@ class FakeCloud:
         life.tokens.add(token)
         life.before = (life.deployed, tuple(life.events))
         life.stale = self._lags.pop(life.deployed.name, 0)
+        life.working = request.stack.template if request else life.template
         life.deployed = replace(life.deployed, status=kind[0], reason="")
         if request is not None:
             life.deployed = replace(life.deployed, updated=self._stamp())
@@ -468,12 +478,13 @@ class FakeCloud:
         self, life: Life, logical_id: str, status: str, reason: str = "", *, token: str = ""
     ) -> StackEvent:
         own = logical_id == life.deployed.name
+        template = life.working or life.template
         return StackEvent(
             event_id=f"event-{next(self._numbers)}",
             logical_id=logical_id,
             resource_type="AWS::CloudFormation::Stack"
             if own
-            else (life.template.resources.get(logical_id, "") if life.template else ""),
+            else (template.resources.get(logical_id, "") if template else ""),
             status=str(status),
             reason=reason,
             physical_id=life.deployed.stack_id if own else f"physical-{logical_id}",

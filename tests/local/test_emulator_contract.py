@@ -58,11 +58,11 @@ ACTIONS = [
 ]
 EC2_ACTIONS = [
     *("CreateNatGateway", "DeleteNatGateway", "DescribeNatGateways", "ReleaseAddress"),
-    *("CreateFlowLogs", "DescribeFlowLogs"),
+    *("CreateFlowLogs", "DescribeFlowLogs", "CreateSubnet"),
 ]
 
 PROBE = """
-import importlib, inspect, json, sys
+import ast, importlib, inspect, json, sys
 from tapcfn.local import emulator
 asked = json.load(sys.stdin)
 told = {}
@@ -71,9 +71,16 @@ for name in asked:
     place = importlib.import_module("ministack.services.cloudformation." + module)
     found = getattr(place, attribute)
     told[name] = list(inspect.signature(found).parameters)
-stores = [name for name in ("_subnets", "_addresses", "_nat_gateways", "_flow_logs")
+stores = [name for name in ("_vpcs", "_subnets", "_addresses", "_nat_gateways", "_flow_logs")
           if hasattr(emulator.ec2_store(name), "_data")]
+used = {(node.value.id, node.attr)
+        for node in ast.walk(ast.parse(inspect.getsource(emulator)))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        and inspect.ismodule(getattr(emulator, node.value.id, None)) and node.value.id[0] == "_"}
 shapes = {
+    "used": len(used),
+    "missing": sorted(f"{module}.{name}" for module, name in used
+                      if not hasattr(getattr(emulator, module), name)),
     "handlers": all({"create"} <= set(h) or t == "AWS::CloudFormation::Stack"
                     for t, h in emulator.RESOURCE_HANDLERS.items()),
     "actions": sorted(emulator.ACTIONS),
@@ -122,11 +129,19 @@ def test_the_tables_are_what_we_write_into(probed):
 
     assert set(ACTIONS) <= set(shapes["actions"])
     assert set(EC2_ACTIONS) <= set(shapes["ec2"])
-    assert shapes["stores"] == ["_subnets", "_addresses", "_nat_gateways", "_flow_logs"]
+    assert shapes["stores"] == ["_vpcs", "_subnets", "_addresses", "_nat_gateways", "_flow_logs"]
     assert shapes["handlers"]
     assert shapes["worker"]
     assert shapes["import"]
     assert shapes["scoped"] == [True] * 4
+
+
+def test_every_name_that_we_use_is_there(probed):
+    """Whatever `emulator.py` takes from a module of the emulator, the emulator has."""
+    shapes = probed[1]
+
+    assert shapes["missing"] == []
+    assert shapes["used"] > len(SIGNATURES)
 
 
 def test_only_one_module_knows_the_emulator():

@@ -184,6 +184,39 @@ def targets(table: Any) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        ({"CidrBlock": "10.9.0.0/24"}, "The CIDR '10.9.0.0/24' is invalid"),
+        ({"CidrBlock": "10.0.1.128/25"}, "conflicts with another subnet"),
+        ({"AvailabilityZone": "us-west-2a"}, "parameter availabilityZone is invalid"),
+        ({"VpcId": "vpc-0"}, "The vpc ID 'vpc-0' does not exist"),
+    ],
+)
+def test_a_subnet_that_does_not_fit(aws: Aws, wanted, reason):
+    """A block outside the VPC or over another subnet, a foreign zone, no VPC: all are refused."""
+    cloudformation = aws.client("cloudformation")
+    other = subnet(2, "us-east-1b") | {"DependsOn": "Subnet"}
+    other["Properties"] |= wanted
+    body = template({"Vpc": VPC, "Subnet": subnet(1, "us-east-1a"), "Other": other})
+
+    assert deploy(cloudformation, "net", body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert reason in failures(cloudformation, "net")["Other"]
+
+
+def test_a_subnet_cannot_be_replaced_over_itself(aws: Aws):
+    """Another zone needs a new subnet, but the old one still holds the block."""
+    cloudformation = aws.client("cloudformation")
+    deploy(cloudformation, "net", template({"Vpc": VPC, "Subnet": subnet(1, "us-east-1a")}))
+    first = physical_ids(cloudformation, "net")["Subnet"]
+    body = template({"Vpc": VPC, "Subnet": subnet(1, "us-east-1b")})
+    made = deploy(cloudformation, "net", body)
+
+    assert made["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "conflicts with another subnet" in failures(cloudformation, "net")["Subnet"]
+    assert physical_ids(cloudformation, "net")["Subnet"] == first
+
+
 def test_a_zone_by_parameter(aws: Aws):
     """A parameter of type AvailabilityZone::Name decides where the subnet lies."""
     ec2, cloudformation = aws.client("ec2"), aws.client("cloudformation")

@@ -8,12 +8,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tapcfn.errors import LocalCloudError
-from tapcfn.local import server
-from tests.local_cloud import Aws, until
+from tapcfn.local import record, server
+from tests.local_cloud import (
+    Aws,
+    deploy,
+    physical_ids,
+    resource,
+    settled,
+    template,
+    until,
+)
 
 RACE = "import sys; from tapcfn.local import server; print(server.start(sys.argv[1], speed=0).pid)"
 CHECKOUT = Path(server.__file__).parents[2]
@@ -35,16 +44,29 @@ def make_bucket(cloud: server.LocalCloud, name: str = "kept-bucket") -> None:
     Aws(cloud.url, server.DEFAULT_ACCOUNT).client("s3").create_bucket(Bucket=name)
 
 
+def stacks(cloud: server.LocalCloud) -> Any:
+    return Aws(cloud.url, server.DEFAULT_ACCOUNT).client("cloudformation")
+
+
 def test_nothing_runs_at_first(root):
     """A folder in which nothing was started has no local cloud, and none to stop."""
     assert server.find(root) is None
     assert server.stop(root) is False
-    assert server.status(root) == server.Status(running=False, state=server.home_of(root))
+    assert server.status(root) == server.Status(running=False, state=record.home_of(root))
 
 
-def test_started_twice_is_the_same(root):
-    """The second start returns the cloud that runs already, and may change its speed."""
+def test_started_twice_is_the_same(root, monkeypatch):
+    """The second start returns the cloud that runs already, and may change its speed.
+
+    Credentials and profiles of the person's shell never reach it.
+    """
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AUTH", "true")
     first = server.start(root, speed=0)
+    environment = Path(f"/proc/{first.pid}/environ").read_text()
+
+    assert "AWS_" not in environment
+    assert "AUTH=" not in environment
 
     assert server.start(root) == first
     assert server.find(root) == first
@@ -56,40 +78,48 @@ def test_started_twice_is_the_same(root):
     assert server.status(root).speed == 120
 
 
-def test_stop_ends_exactly_that_process(root, tmp_path_factory):
+def test_stop_ends_exactly_that_process(root, local_cloud):
     """The process is gone after stop; the one of another folder goes on."""
-    other = tmp_path_factory.mktemp("other")
-    here, there = server.start(root, speed=0), server.start(other, speed=0)
-    try:
-        assert here.pid != there.pid
-        assert here.url != there.url
-        assert server.stop(root) is True
-        with pytest.raises(ProcessLookupError):
-            os.kill(here.pid, 0)
-        assert server.find(root) is None
-        assert server.find(other) == there
-    finally:
-        server.stop(other, settle=0)
+    here = server.start(root, speed=0)
+
+    assert here.pid != local_cloud.pid
+    assert here.url != local_cloud.url
+    assert server.stop(root) is True
+    with pytest.raises(ProcessLookupError):
+        os.kill(here.pid, 0)
+    assert server.find(root) is None
+    assert server.find(local_cloud.state.parents[1]) == local_cloud
 
 
 def test_state_survives_a_stop(root):
-    """What was made is there after stop and start, at the same URL."""
+    """Objects and stacks are there after stop and start, at the same URL, and can be updated."""
     first = server.start(root, speed=0)
     make_bucket(first)
+    vpc = lambda **more: template(  # noqa: E731
+        {"Vpc": resource("EC2::VPC", {"CidrBlock": "10.0.0.0/16", **more})}
+    )
+    made = deploy(stacks(first), "net", vpc())
+    kept = physical_ids(stacks(first), "net")
     server.stop(root)
     second = server.start(root, speed=0)
+    updated = deploy(stacks(second), "net", vpc(EnableDnsHostnames=True))
 
     assert buckets(second) == ["kept-bucket"]
-    assert second.url == first.url
-    assert second.pid != first.pid
+    assert (second.url, second.pid == first.pid) == (first.url, False)
+    assert (updated["StackId"], updated["StackStatus"]) == (made["StackId"], "UPDATE_COMPLETE")
+    assert physical_ids(stacks(second), "net") == kept
 
 
-@pytest.mark.parametrize("running", [True, False])
-def test_reset_empties_it(root, running):
+def test_reset_empties_it(root):
     """Reset forgets everything, whether the cloud runs or not."""
-    make_bucket(server.start(root, speed=0))
-    if not running:
-        server.stop(root)
+    running = server.start(root, speed=0)
+    make_bucket(running)
+    server.reset(root)
+
+    assert buckets(running) == []
+
+    make_bucket(running)
+    server.stop(root)
     server.reset(root)
 
     assert buckets(server.start(root, speed=0)) == []
@@ -97,7 +127,7 @@ def test_reset_empties_it(root, running):
 
 def test_a_stale_record_is_ignored(root):
     """A record of a process that is gone, or of somebody else's, is not believed."""
-    home = server.home_of(root)
+    home = record.home_of(root)
     home.mkdir(parents=True)
     for pid in (os.getpid(), 2**22 - 1):
         (home / "server.json").write_text(json.dumps({"pid": pid, "port": 9, "token": "x"}))
@@ -108,11 +138,11 @@ def test_a_stale_record_is_ignored(root):
 
 def test_a_foreign_server_is_not_taken_for_ours(root, local_cloud):
     """A process that answers on the port with another token is never touched."""
-    home = server.home_of(root)
+    home = record.home_of(root)
     home.mkdir(parents=True)
     port = int(local_cloud.url.rpartition(":")[2])
-    record = {"pid": local_cloud.pid, "port": port, "token": "another"}
-    (home / "server.json").write_text(json.dumps(record))
+    claimed = {"pid": local_cloud.pid, "port": port, "token": "another"}
+    (home / "server.json").write_text(json.dumps(claimed))
 
     assert server.find(root) is None
     assert server.stop(root) is False
@@ -120,12 +150,17 @@ def test_a_foreign_server_is_not_taken_for_ours(root, local_cloud):
 
 
 def test_a_killed_server_can_be_started_again(root):
-    """After a SIGKILL find says that there is none, and start makes a new one."""
+    """After a SIGKILL there is none, and a new one still knows the stacks that had settled."""
     killed = server.start(root, speed=0)
+    made = deploy(stacks(killed), "stack", template({"Topic": resource("SNS::Topic")}))
+    saved = killed.state / "state" / "cloudformation.json"
+    until(lambda: saved.is_file() and made["StackId"] in saved.read_text())
     os.killpg(killed.pid, 9)
     until(lambda: server.find(root) is None)
+    again = server.start(root, speed=0)
 
-    assert server.start(root, speed=0).pid != killed.pid
+    assert again.pid != killed.pid
+    assert settled(stacks(again), made["StackId"])["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_a_race_gives_one_server(root):
@@ -175,17 +210,6 @@ def test_what_is_missing_is_named(root):
 
     assert "LocalCloudError: the local cloud needs ministack" in told.stderr
     assert "pip install 'tapcfn[local]'" in told.stderr
-
-
-def test_the_child_knows_no_aws_variables(root, monkeypatch):
-    """Credentials and profiles of the person's shell never reach the local cloud."""
-    monkeypatch.setenv("AWS_PROFILE", "production")
-    monkeypatch.setenv("AUTH", "true")
-    running = server.start(root, speed=0)
-
-    environment = Path(f"/proc/{running.pid}/environ").read_text()
-    assert "AWS_" not in environment
-    assert "AUTH=" not in environment
 
 
 def test_status_tells_accounts_and_types(local_cloud):

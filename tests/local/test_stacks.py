@@ -392,6 +392,31 @@ def test_only_literal_names_are_imported(aws: Aws):
     assert [each["ResourceChange"]["Action"] for each in staged["Changes"]] == ["Add"]
 
 
+def test_computed_names_are_imported_by_identifier(aws: Aws):
+    """An IMPORT change set names what it adopts, so functions in names and keys do no harm."""
+    cloudformation = aws.client("cloudformation")
+    kept = {"DeletionPolicy": "RetainExceptOnCreate"}
+    name = {"Fn::Sub": "kept-${AWS::AccountId}-${AWS::Region}"}
+    key = resource("KMS::Key", {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}, **kept)
+    body = template({"Bucket": resource("S3::Bucket", {"BucketName": name}, **kept), "Key": key})
+    first = deploy(cloudformation, "stack", body)
+    before = physical_ids(cloudformation, "stack")
+    destroy(cloudformation, first["StackId"])
+    identifiers = {"Bucket": ("S3::Bucket", "BucketName"), "Key": ("KMS::Key", "KeyId")}
+    wanted = [
+        {
+            "LogicalResourceId": logical_id,
+            "ResourceType": f"AWS::{kind}",
+            "ResourceIdentifier": {prop: before[logical_id]},
+        }
+        for logical_id, (kind, prop) in identifiers.items()
+    ]
+    made = deploy(cloudformation, "stack", body, ChangeSetType="IMPORT", ResourcesToImport=wanted)
+
+    assert made["StackStatus"] == "IMPORT_COMPLETE"
+    assert physical_ids(cloudformation, "stack") == before
+
+
 def test_what_is_imported_must_be_retained(aws: Aws):
     """Without a retaining policy the change set fails and names the resource."""
     cloudformation = aws.client("cloudformation")

@@ -29,9 +29,24 @@ from tapcfn.model import (
     canonical,
     digest_of,
 )
-from tests.fakes import AWAY, HOME, a_change, a_change_set, a_deployed, a_rollout, a_stack, a_template
+from tests.fakes import (
+    AWAY,
+    HOME,
+    a_change,
+    a_change_set,
+    a_deployed,
+    a_rollout,
+    a_stack,
+    a_template,
+)
 
-MOVING, HEALTHY, UPDATABLE, ABSENT, RECREATE = "moving", "healthy", "updatable", "absent", "recreate"
+MOVING, HEALTHY, UPDATABLE, ABSENT, RECREATE = (
+    "moving",
+    "healthy",
+    "updatable",
+    "absent",
+    "recreate",
+)
 
 # Every status, and the questions that are answered yes. (deployer.md 3.4)
 ANSWERS: dict[str, set[str]] = {
@@ -96,7 +111,7 @@ def test_every_status_answers_our_questions(status: StackStatus) -> None:
     assert ANSWERS[status] == {question for question, yes in answers.items() if yes}
 
 
-# Values --------------------------------------------------------------------------------------------
+# Values ------------------------------------------------------------------------------------------
 
 
 def test_values_cannot_change() -> None:
@@ -192,7 +207,6 @@ def test_canonical_text_is_compact_and_keeps_its_letters() -> None:
 
 def test_a_digest_is_a_known_sha256() -> None:
     """The digest is that of the UTF-8 text, and does not move from release to release."""
-    assert "b31a1c8fc4e57a8df9dc97bcb44b0bbd6b3b1c6a3c3da5df5b0bc7ab1b02d5ca" != digest_of("ä")
     assert "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" == digest_of("")
     assert re.fullmatch("[0-9a-f]{64}", digest_of("ä"))
 

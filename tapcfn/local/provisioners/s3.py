@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tapcfn.local import calls, emulator
+from tapcfn.local.provisioners import s3_shapes as shapes
 from tapcfn.local.provisioners.resource import (
-    EMPTY,
     Made,
     Provisioner,
     ResourceRefusedError,
     Wanted,
     already_exists,
-    as_list,
     document,
     flag,
     gone_is_fine,
@@ -106,17 +105,8 @@ def _set_encryption(name: str, wanted: Any) -> None:
     if wanted is None:
         _s3().delete_bucket_encryption(Bucket=name)
         return
-    rules = [_encryption_rule(rule) for rule in wanted["ServerSideEncryptionConfiguration"]]
+    rules = [shapes.encryption_rule(rule) for rule in wanted["ServerSideEncryptionConfiguration"]]
     _s3().put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
-
-
-def _encryption_rule(rule: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    if "ServerSideEncryptionByDefault" in rule:
-        made["ApplyServerSideEncryptionByDefault"] = dict(rule["ServerSideEncryptionByDefault"])
-    if "BucketKeyEnabled" in rule:
-        made["BucketKeyEnabled"] = flag(rule["BucketKeyEnabled"])
-    return made | picked(rule, "BlockedEncryptionTypes")
 
 
 def _set_public_access(name: str, wanted: Any) -> None:
@@ -162,15 +152,8 @@ def _set_cors(name: str, wanted: Any) -> None:
     if wanted is None:
         _s3().delete_bucket_cors(Bucket=name)
         return
-    rules = [_cors_rule(rule) for rule in wanted["CorsRules"]]
+    rules = [shapes.cors_rule(rule) for rule in wanted["CorsRules"]]
     _s3().put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
-
-
-def _cors_rule(rule: Any) -> dict[str, Any]:
-    made = picked(rule, "AllowedHeaders", "AllowedMethods", "AllowedOrigins")
-    renamed = {"ID": "Id", "ExposeHeaders": "ExposedHeaders"}
-    made |= {api: rule[prop] for api, prop in renamed.items() if rule.get(prop)}
-    return made | ({"MaxAgeSeconds": int(rule["MaxAge"])} if rule.get("MaxAge") else {})
 
 
 def _set_website(name: str, wanted: Any) -> None:
@@ -183,15 +166,8 @@ def _set_website(name: str, wanted: Any) -> None:
     if wanted.get("ErrorDocument"):
         made["ErrorDocument"] = {"Key": wanted["ErrorDocument"]}
     if wanted.get("RoutingRules"):
-        made["RoutingRules"] = [_routing_rule(rule) for rule in wanted["RoutingRules"]]
+        made["RoutingRules"] = [shapes.routing_rule(rule) for rule in wanted["RoutingRules"]]
     _s3().put_bucket_website(Bucket=name, WebsiteConfiguration=made)
-
-
-def _routing_rule(rule: Any) -> dict[str, Any]:
-    made = {"Redirect": dict(rule["RedirectRule"])}
-    if rule.get("RoutingRuleCondition"):
-        made["Condition"] = dict(rule["RoutingRuleCondition"])
-    return made
 
 
 def _set_notifications(name: str, wanted: Any) -> None:
@@ -205,80 +181,8 @@ def _set_lifecycle(name: str, wanted: Any) -> None:
     if wanted is None:
         _s3().delete_bucket_lifecycle(Bucket=name)
         return
-    rules = [_lifecycle_rule(rule) for rule in wanted["Rules"]]
+    rules = [shapes.lifecycle_rule(rule) for rule in wanted["Rules"]]
     _s3().put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
-
-
-def _lifecycle_rule(rule: Any) -> dict[str, Any]:
-    """Return one rule in the API's shape, which groups what a template spells out."""
-    made = {"Status": rule["Status"], "Filter": _lifecycle_filter(rule)}
-    if rule.get("Id"):
-        made["ID"] = rule["Id"]
-    groups = {
-        "Expiration": _expiration(rule),
-        "Transitions": [_transition(each) for each in _both(rule, "Transition")],
-        "NoncurrentVersionExpiration": _noncurrent_expiration(rule),
-        "NoncurrentVersionTransitions": [
-            _noncurrent_transition(each) for each in _both(rule, "NoncurrentVersionTransition")
-        ],
-        "AbortIncompleteMultipartUpload": _whole_days(rule.get("AbortIncompleteMultipartUpload")),
-    }
-    return made | {name: group for name, group in groups.items() if group}
-
-
-def _lifecycle_filter(rule: Any) -> dict[str, Any]:
-    parts: dict[str, Any] = picked(rule, "Prefix")
-    sizes = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
-    parts |= {name: int(rule[name]) for name in sizes if rule.get(name) is not None}
-    tags = [dict(tag) for tag in as_list(rule.get("TagFilters"))]
-    if len(parts) + len(tags) > 1:
-        return {"And": parts | ({"Tags": tags} if tags else {})}
-    if tags:
-        return {"Tag": tags[0]}
-    return parts or {"Prefix": ""}
-
-
-def _expiration(rule: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    if rule.get("ExpirationInDays"):
-        made["Days"] = int(rule["ExpirationInDays"])
-    if rule.get("ExpirationDate"):
-        made["Date"] = rule["ExpirationDate"]
-    if "ExpiredObjectDeleteMarker" in rule:
-        made["ExpiredObjectDeleteMarker"] = flag(rule["ExpiredObjectDeleteMarker"])
-    return made
-
-
-def _noncurrent_expiration(rule: Any) -> dict[str, Any]:
-    if rule.get("NoncurrentVersionExpirationInDays"):
-        return {"NoncurrentDays": int(rule["NoncurrentVersionExpirationInDays"])}
-    return _whole_days(rule.get("NoncurrentVersionExpiration"))
-
-
-def _both(rule: Any, name: str) -> list[Any]:
-    """Return what stands under the old property in the singular and the new in the plural."""
-    one = rule.get(name)
-    return ([one] if one else []) + list(as_list(rule.get(f"{name}s")))
-
-
-def _transition(each: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {"StorageClass": each["StorageClass"]}
-    if each.get("TransitionInDays") is not None:
-        made["Days"] = int(each["TransitionInDays"])
-    if each.get("TransitionDate"):
-        made["Date"] = each["TransitionDate"]
-    return made
-
-
-def _noncurrent_transition(each: Any) -> dict[str, Any]:
-    made = {"StorageClass": each["StorageClass"], "NoncurrentDays": int(each["TransitionInDays"])}
-    if each.get("NewerNoncurrentVersions"):
-        made["NewerNoncurrentVersions"] = int(each["NewerNoncurrentVersions"])
-    return made
-
-
-def _whole_days(group: Any) -> dict[str, Any]:
-    return {name: int(days) for name, days in (group or EMPTY).items()}
 
 
 # Replication --------------------------------------------------------------------------------------
@@ -292,46 +196,10 @@ def _set_replication(name: str, wanted: Any) -> None:
     for rule in wanted["Rules"]:
         target = str(rule["Destination"]["Bucket"]).rpartition(":::")[2]
         _require_bucket(target, "Destination bucket must exist.")
-    rules = [_replication_rule(rule) for rule in wanted["Rules"]]
+    rules = [shapes.replication_rule(rule) for rule in wanted["Rules"]]
     _s3().put_bucket_replication(
         Bucket=name, ReplicationConfiguration={"Role": wanted["Role"], "Rules": rules}
     )
-
-
-def _replication_rule(rule: Any) -> dict[str, Any]:
-    made = picked(rule, "Status", "Prefix", "DeleteMarkerReplication", "SourceSelectionCriteria")
-    made["Destination"] = _replication_destination(rule["Destination"])
-    if rule.get("Id"):
-        made["ID"] = rule["Id"]
-    if rule.get("Priority") is not None:
-        made["Priority"] = int(rule["Priority"])
-    if "Filter" in rule:
-        made["Filter"] = _replication_filter(rule["Filter"])
-    return made
-
-
-def _replication_filter(wanted: Any) -> dict[str, Any]:
-    made = picked(wanted, "Prefix")
-    if wanted.get("TagFilter"):
-        made["Tag"] = dict(wanted["TagFilter"])
-    if wanted.get("And"):
-        both = wanted["And"]
-        made["And"] = picked(both, "Prefix") | {"Tags": list(as_list(both.get("TagFilters")))}
-    return made
-
-
-def _replication_destination(wanted: Any) -> dict[str, Any]:
-    made = picked(
-        wanted,
-        *("Bucket", "Account", "StorageClass", "AccessControlTranslation"),
-        *("EncryptionConfiguration",),
-    )
-    for name, limit in (("ReplicationTime", "Time"), ("Metrics", "EventThreshold")):
-        if wanted.get(name):
-            made[name] = dict(wanted[name])
-            if limit in made[name]:
-                made[name][limit] = {"Minutes": int(made[name][limit]["Minutes"])}
-    return made
 
 
 def _require_bucket(name: str, message: str) -> None:

@@ -14,7 +14,7 @@ def wires() -> Iterator[Wires]:
     made = Wires()
     yield made
     for wire in made.of.values():
-        wire.is_silent()
+        wire.close()
 
 
 @pytest.fixture

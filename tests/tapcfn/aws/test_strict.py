@@ -2,8 +2,6 @@
 
 import pytest
 
-from tests.tapcfn.aws.wire import Wire
-
 GOOD = {"StackName": "network", "ChangeSetName": "tapcfn-t"}
 
 
@@ -23,22 +21,21 @@ GOOD = {"StackName": "network", "ChangeSetName": "tapcfn-t"}
         ),
     ],
 )
-def test_a_request_that_breaks_the_service_model_is_refused(broken, fault):
+def test_a_request_that_breaks_the_service_model_is_refused(cfn, broken, fault):
     """Unknown keys, required ones, bounds, patterns and enums: each is named with its place."""
-    wire = Wire("cloudformation")
-    wire.answers("create_change_set", {}, **GOOD | broken)
+    cfn.answers("create_change_set", {}, **GOOD | broken)
 
     with pytest.raises(AssertionError) as error:
-        wire.client.create_change_set(**GOOD | broken)
+        cfn.client.create_change_set(**GOOD | broken)
 
+    cfn.forget()
     assert fault in str(error.value)
 
 
-def test_a_sound_request_passes():
+def test_a_sound_request_passes(cfn):
     """The strict check adds nothing of its own."""
-    wire = Wire("cloudformation")
-    wire.answers("create_change_set", {"Id": "arn:x"}, **GOOD)
+    cfn.answers("create_change_set", {"Id": "arn:x"}, **GOOD)
 
-    answer = wire.client.create_change_set(**GOOD)
+    answer = cfn.client.create_change_set(**GOOD)
 
     assert "arn:x" == answer["Id"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import boto3
@@ -24,14 +25,19 @@ MORNING = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x")
 
 
+@cache
+def client_of(service: str, region: str, url: str | None) -> Any:
+    """Return a strict client: made once, since making one costs more than a test."""
+    config = Config(s3={"addressing_style": "path"}) if url else None
+    made = _session.client(service, region_name=region, endpoint_url=url, config=config)
+    return strictly(made)
+
+
 class Wire:
     """One client, and the answers that it will get, in order. A URL only shapes its answers."""
 
     def __init__(self, service: str, *, region: str = HERE.region, url: str | None = None) -> None:
-        config = Config(s3={"addressing_style": "path"}) if url else None
-        self.client = strictly(
-            _session.client(service, region_name=region, endpoint_url=url, config=config)
-        )
+        self.client = client_of(service, region, url)
         self._stubber = Stubber(self.client)
         self._stubber.activate()
 
@@ -52,8 +58,19 @@ class Wire:
             response_meta={"RequestId": "r-1"},
         )
 
-    def is_silent(self) -> None:
+    def fails(self, call: str, code: str, /, message: str = "no", **meta: Any) -> None:
+        """Queue a refusal of whatever is requested."""
+        self._stubber.add_client_error(call, code, message, 400, response_meta=meta)
+
+    def forget(self) -> None:
+        """Drop the answers that nobody has asked for: there were more than enough."""
+        self._stubber.deactivate()
+        self._stubber = Stubber(self.client)
+        self._stubber.activate()
+
+    def close(self) -> None:
         """Fail unless everything that was queued has been asked for."""
+        self._stubber.deactivate()
         self._stubber.assert_no_pending_responses()
 
 

@@ -1,0 +1,10 @@
+"""Faults from a table: what the local cloud does wrong on purpose, so that a rollout can be tried.
+
+`table` reads the table and knows nothing of the emulator; `hooks` puts it to work in the process.
+"""
+
+from __future__ import annotations
+
+from tapcfn.local.faults.table import Fault, Finding, Table, Throttle, parse
+
+__all__ = ["Fault", "Finding", "Table", "Throttle", "parse"]

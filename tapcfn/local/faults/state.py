@@ -1,0 +1,120 @@
+"""What has been asked and done under one table: counters, buckets, and answers kept for later.
+
+The same calls in the same order meet the same faults; the only clock is the one that is given.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tapcfn.local.faults.asked import Call
+from tapcfn.local.faults.table import OF_CALLS, KEYS, Fault, Table, Throttle
+
+CALL_FAULTS = frozenset(do for do, keys in KEYS.items() if keys >= OF_CALLS)
+
+
+class Faults:
+    """A table at work."""
+
+    def __init__(self, table: Table, clock: Callable[[], float] = time.monotonic) -> None:
+        self.table = table
+        self.released = threading.Event()
+        self._clock = clock
+        self._matched = [0] * len(table.faults)
+        self._done = [0] * len(table.faults)
+        self._throttled = 0
+        self._levels: dict[tuple[str, ...], tuple[float, float]] = {}
+        self._counting = threading.Lock()
+
+    @property
+    def leaves_calls_alone(self) -> bool:
+        """Whether no call can meet a fault."""
+        return self.table.throttle is None and not any(
+            fault.do in CALL_FAULTS for fault in self.table.faults
+        )
+
+    def has(self, do: str) -> bool:
+        """Tell whether the table holds a fault of this kind."""
+        return any(fault.do == do for fault in self.table.faults)
+
+    def release(self) -> None:
+        """Let go of everything that is stuck; another table is in force."""
+        self.released.set()
+
+    def admits(self, call: Call) -> bool:
+        """Take a token of the call's bucket, and return whether there was one."""
+        throttle = self.table.throttle
+        if throttle is None or not matches(throttle, call):
+            return True
+        key = (call.account, call.region, call.service, call.operation)
+        with self._counting:
+            now = self._clock()
+            level, then = self._levels.get(key, (throttle.burst, now))
+            level = min(throttle.burst, level + (now - then) * throttle.rate)
+            admitted = level >= 1
+            self._levels[key] = (level - admitted, now)
+            self._throttled += not admitted
+            return admitted
+
+    def for_call(self, call: Call, is_able: Callable[[Fault], bool]) -> Fault | None:
+        """Count the call wherever it matches, and return the first fault that is due."""
+        return self.first(
+            lambda fault: fault.do in CALL_FAULTS and matches(fault, call) and is_able(fault)
+        )
+
+    def first(self, is_met: Callable[[Fault], bool]) -> Fault | None:
+        """Count for every fault that is met, and return the first that is due."""
+        with self._counting:
+            for number in list(self._due(is_met))[:1]:
+                self._done[number] += 1
+                return self.table.faults[number]
+        return None
+
+    def every(self, is_met: Callable[[Fault], bool]) -> list[Fault]:
+        """Count for every fault that is met, and return all that are due."""
+        with self._counting:
+            due = list(self._due(is_met))
+            for number in due:
+                self._done[number] += 1
+            return [self.table.faults[number] for number in due]
+
+    def told(self) -> dict[str, Any]:
+        """Return each fault with how often it was met and how often it happened."""
+        with self._counting:
+            lines = [
+                {**_said(fault), "matched": self._matched[number], "done": self._done[number]}
+                for number, fault in enumerate(self.table.faults)
+            ]
+            return {"faults": lines, "throttled": self._throttled}
+
+    def _due(self, is_met: Callable[[Fault], bool]) -> Iterator[int]:
+        for number, fault in enumerate(self.table.faults):
+            if is_met(fault):
+                self._matched[number] += 1
+                if fault.is_due(self._matched[number]):
+                    yield number
+
+
+def matches(wanted: Fault | Throttle, call: Call) -> bool:
+    """Tell whether a call is among those that a line of the table speaks of."""
+    return all(
+        not want or want == got
+        for want, got in (
+            (wanted.account, call.account),
+            (wanted.region, call.region),
+            (wanted.service, call.service),
+            (wanted.operation, call.operation),
+        )
+    )
+
+
+def _said(fault: Fault) -> Mapping[str, Any]:
+    """Return what the table says of a fault, without what it leaves open."""
+    return {key: value for key, value in asdict(fault).items() if value != _OPEN.get(key)}
+
+
+_OPEN = asdict(Fault(""))

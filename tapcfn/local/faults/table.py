@@ -1,0 +1,249 @@
+"""The table of faults as data: which calls and resources go wrong, and how.
+
+    [[fault]]
+    do = "lost_answer"
+    operation = "CreateChangeSet"
+    nth = 1
+
+Reads TOML and refuses what it does not know, every mistake at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tapcfn.errors import UsageError
+
+EVERYWHERE = frozenset({"do", "account", "region", "nth"})
+OF_CALLS = EVERYWHERE | {"service", "operation"}
+OF_RESOURCES = EVERYWHERE | {"type", "logical_id"}
+DURING = ("create", "update", "delete", "rollback")
+MODES = ("FAIL", "WARN")
+
+# What each fault may say, and what it must.
+KEYS: Mapping[str, frozenset[str]] = {
+    "throttle": OF_CALLS,
+    "error": OF_CALLS | {"code", "status", "reason"},
+    "drop": OF_CALLS,
+    "lost_answer": OF_CALLS,
+    "truncate": OF_CALLS,
+    "expire_token": OF_CALLS,
+    "empty_page": OF_CALLS,
+    "stale_read": OF_CALLS,
+    "fail": OF_RESOURCES | {"reason", "during"},
+    "stuck": OF_RESOURCES | {"seconds", "during"},
+    "early_validation": OF_RESOURCES | {"findings"},
+}
+NEEDED: Mapping[str, str] = {
+    "error": "code",
+    "fail": "reason",
+    "stuck": "seconds",
+    "early_validation": "findings",
+}
+FAULT_KEYS = frozenset().union(*KEYS.values())
+THROTTLE_KEYS = frozenset({"rate", "burst", "account", "region", "service", "operation"})
+FINDING_KEYS = frozenset({"name", "path", "reason", "mode", "logical_id", "type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One objection of early validation; mode `WARN` lets the change set be made."""
+
+    name: str
+    reason: str
+    path: str = ""
+    mode: str = "FAIL"
+    logical_id: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One line of the table; an empty selector matches everything, an empty `nth` every time."""
+
+    do: str
+    account: str = ""
+    region: str = ""
+    service: str = ""
+    operation: str = ""
+    type: str = ""
+    logical_id: str = ""
+    nth: tuple[int, ...] = ()
+    code: str = ""
+    status: int = 400
+    reason: str = ""
+    during: str = ""
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+
+    def is_due(self, count: int) -> bool:
+        """Tell whether it happens to the call of this number, from 1."""
+        return not self.nth or count in self.nth
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """A bucket of `burst` tokens per account, Region and action that gains `rate` a second."""
+
+    rate: float
+    burst: float
+    account: str = ""
+    region: str = ""
+    service: str = ""
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All that goes wrong."""
+
+    faults: tuple[Fault, ...] = ()
+    throttle: Throttle | None = None
+
+
+def parse(text: str) -> Table:
+    """Read a table; raise `UsageError` naming every mistake."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"table of faults: {error}") from error
+    problems = [*_strangers(raw, ("fault", "throttle")), *_shapes(raw)]
+    problems = problems or [*_in_throttle(raw.get("throttle")), *_in_faults(raw.get("fault", []))]
+    if problems:
+        raise UsageError("table of faults: " + "; ".join(problems))
+    return Table(tuple(map(_fault, raw.get("fault", []))), _throttle(raw.get("throttle")))
+
+
+# Mistakes -----------------------------------------------------------------------------------------
+
+
+def _shapes(raw: Mapping[str, Any]) -> Iterator[str]:
+    if not _is_tables(raw.get("fault", [])):
+        yield "fault must be a list of tables, [[fault]]"
+    if not isinstance(raw.get("throttle", {}), dict):
+        yield "throttle must be a table, [throttle]"
+
+
+def _in_faults(faults: list[dict[str, Any]]) -> Iterator[str]:
+    for number, raw in enumerate(faults, 1):
+        yield from (f"fault {number}: {problem}" for problem in _in_fault(raw))
+
+
+def _in_fault(raw: Mapping[str, Any]) -> Iterator[str]:
+    yield from _strangers(raw, FAULT_KEYS)
+    yield from _wrong_values(raw)
+    do = raw.get("do")
+    if not isinstance(do, str) or do not in KEYS:
+        yield f"do must be one of {', '.join(KEYS)}" + _not_but(do)
+        return
+    for key in sorted((set(raw) & FAULT_KEYS) - KEYS[do]):
+        yield f'do = "{do}" takes no "{key}"'
+    if do in NEEDED and NEEDED[do] not in raw:
+        yield f'do = "{do}" needs "{NEEDED[do]}"'
+    for number, finding in enumerate(_findings_in(raw), 1):
+        yield from (f"finding {number}: {problem}" for problem in _in_finding(finding))
+
+
+def _findings_in(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = raw.get("findings", [])
+    return list(found) if _is_tables(found) else []
+
+
+def _in_finding(raw: Mapping[str, Any]) -> Iterator[str]:
+    yield from _strangers(raw, FINDING_KEYS)
+    yield from _wrong_values(raw)
+    yield from (f'needs "{key}"' for key in ("name", "reason") if key not in raw)
+
+
+def _in_throttle(raw: Mapping[str, Any] | None) -> Iterator[str]:
+    if raw is None:
+        return
+    problems = [*_strangers(raw, THROTTLE_KEYS), *_wrong_values(raw)]
+    problems += ['needs "rate"'] if "rate" not in raw else []
+    yield from (f"throttle: {problem}" for problem in problems)
+
+
+def _strangers(raw: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
+    for key in raw:
+        if key not in known:
+            near = difflib.get_close_matches(key, sorted(known), 1, 0.0)[0]
+            yield f'"{key}" is no key here; the nearest is "{near}"'
+
+
+def _wrong_values(raw: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in raw.items():
+        is_right, wanted = _VALUES.get(key, (_is_text, "must be a text"))
+        if key in _CHECKED and not is_right(value):
+            yield f"{key} {wanted}" + _not_but(value)
+
+
+def _not_but(value: Any) -> str:
+    return "" if value is None else f", not {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_position(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_nth(value: Any) -> bool:
+    return _is_position(value) or (
+        isinstance(value, list) and bool(value) and all(map(_is_position, value))
+    )
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
+_VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "account": (
+        lambda value: isinstance(value, str) and bool(re.fullmatch("[0-9]{12}", value)),
+        "must be a text of 12 digits",
+    ),
+    "nth": (_is_nth, "must be the number of a matching call, from 1, or a list of them"),
+    "status": (
+        lambda value: _is_position(value) and 400 <= value <= 599,
+        "must be an HTTP status from 400 to 599",
+    ),
+    "during": (DURING.__contains__, f"must be one of {', '.join(DURING)}"),
+    "mode": (MODES.__contains__, f"must be one of {', '.join(MODES)}"),
+    "seconds": (lambda value: _is_number(value) and value > 0, "must be a number above 0"),
+    "rate": (lambda value: _is_number(value) and value > 0, "must be a number above 0"),
+    "burst": (lambda value: _is_number(value) and value >= 1, "must be a number from 1"),
+    "findings": (lambda value: _is_tables(value) and bool(value), "must be a list of tables"),
+}
+# An unknown `do` is said with what it may be, an unknown key with the nearest one.
+_CHECKED = (FAULT_KEYS | THROTTLE_KEYS | FINDING_KEYS) - {"do"}
+
+
+# Values -------------------------------------------------------------------------------------------
+
+
+def _fault(raw: Mapping[str, Any]) -> Fault:
+    nth = raw.get("nth", ())
+    more = {
+        "nth": (nth,) if isinstance(nth, int) else tuple(nth),
+        "findings": tuple(Finding(**each) for each in raw.get("findings", ())),
+    }
+    return Fault(**{**raw, **more})
+
+
+def _throttle(raw: Mapping[str, Any] | None) -> Throttle | None:
+    return None if raw is None else Throttle(**{"burst": max(1.0, raw["rate"]), **raw})

@@ -1,0 +1,316 @@
+"""Reading stacks: what is deployed, what moves, what happened; and starting to delete one."""
+
+import pytest
+
+from tapcfn.aws import stacks
+from tapcfn.errors import CloudError
+from tapcfn.model import Deployed, StackStatus
+from tests.tapcfn.aws.wire import HERE, MORNING, STACK_ID, summary
+
+OTHER_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/other/bbbb-1"
+MOVING = [
+    "CREATE_IN_PROGRESS",
+    "ROLLBACK_IN_PROGRESS",
+    "DELETE_IN_PROGRESS",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+]
+
+
+# What is deployed --------------------------------------------------------------------------------
+
+
+def test_every_stack_of_a_target_is_read_in_one_sweep(cfn):
+    """All pages, an empty one among them; a stack that two pages mention is one stack."""
+    other = {"StackName": "other", "StackId": OTHER_ID}
+    first = summary("CREATE_COMPLETE")
+    cfn.answers("describe_stacks", {"Stacks": [first], "NextToken": "2"})
+    cfn.answers("describe_stacks", {"Stacks": [], "NextToken": "3"}, NextToken="2")
+    cfn.answers(
+        "describe_stacks", {"Stacks": [first, summary("UPDATE_COMPLETE", **other)]}, NextToken="3"
+    )
+
+    found = stacks.stacks(cfn.client, HERE)
+
+    assert {"network": "CREATE_COMPLETE", "other": "UPDATE_COMPLETE"} == {
+        name: each.status for name, each in found.items()
+    }
+
+
+def test_a_page_that_fails_fails_the_sweep(cfn):
+    """Nothing is decided on a partial list."""
+    cfn.answers("describe_stacks", {"Stacks": [summary("CREATE_COMPLETE")], "NextToken": "2"})
+    cfn.refuses("describe_stacks", "ExpiredToken", 403, NextToken="2")
+
+    with pytest.raises(CloudError, match=r"^stacks \(111122223333/eu-west-1\): Describe.*Expired"):
+        stacks.stacks(cfn.client, HERE)
+
+
+def test_a_page_that_leads_to_itself_fails_the_sweep(cfn):
+    """A token that comes again would never end."""
+    cfn.answers("describe_stacks", {"Stacks": [], "NextToken": "2"})
+    cfn.answers("describe_stacks", {"Stacks": [], "NextToken": "2"}, NextToken="2")
+
+    with pytest.raises(CloudError, match="same next token"):
+        stacks.stacks(cfn.client, HERE)
+
+
+def test_a_stack_is_read_by_its_id_with_all_that_it_says(cfn):
+    """Parameters, outputs, tags, protection, and the moment of its last change."""
+    cfn.answers(
+        "describe_stacks",
+        {
+            "Stacks": [
+                summary(
+                    "UPDATE_ROLLBACK_COMPLETE",
+                    StackStatusReason="no luck",
+                    LastUpdatedTime=MORNING.replace(hour=9),
+                    Parameters=[
+                        {"ParameterKey": "Cidr", "ParameterValue": "10.0.0.0/8"},
+                        {"ParameterKey": "Bare"},
+                    ],
+                    Outputs=[{"OutputKey": "Id", "OutputValue": "vpc-1"}],
+                    Tags=[{"Key": "team", "Value": "a"}],
+                    EnableTerminationProtection=True,
+                )
+            ]
+        },
+        StackName=STACK_ID,
+    )
+
+    assert Deployed(
+        "network",
+        STACK_ID,
+        StackStatus.UPDATE_ROLLBACK_COMPLETE,
+        "no luck",
+        "2026-01-02T09:04:05+00:00",
+        {"Cidr": "10.0.0.0/8", "Bare": ""},
+        {"Id": "vpc-1"},
+        {"team": "a"},
+        protected=True,
+    ) == stacks.stack(cfn.client, STACK_ID, HERE)
+
+
+def test_a_stack_that_says_little_was_last_changed_when_it_was_made(cfn):
+    """Before the first update there is only a creation time."""
+    cfn.answers("describe_stacks", {"Stacks": [summary("DELETE_COMPLETE")]}, StackName=STACK_ID)
+
+    assert Deployed(
+        "network", STACK_ID, StackStatus.DELETE_COMPLETE, "", "2026-01-02T03:04:05+00:00"
+    ) == stacks.stack(cfn.client, STACK_ID, HERE)
+
+
+def test_an_unknown_status_is_no_success(cfn):
+    """A word that we do not know stops us."""
+    cfn.answers("describe_stacks", {"Stacks": [summary("FROZEN")]}, StackName=STACK_ID)
+
+    with pytest.raises(CloudError, match="^network: CloudFormation says FROZEN, which is unknown"):
+        stacks.stack(cfn.client, STACK_ID, HERE)
+
+
+def test_what_moves_is_known_in_one_sweep(cfn):
+    """Every status in progress is asked for, a stack in review is not; all pages."""
+    moved = {"CreationTime": MORNING}
+    first = {"StackId": STACK_ID, "StackName": "network", "StackStatus": "CREATE_IN_PROGRESS"}
+    second = {"StackId": OTHER_ID, "StackName": "other", "StackStatus": "DELETE_IN_PROGRESS"}
+    cfn.answers(
+        "list_stacks",
+        {"StackSummaries": [first | moved], "NextToken": "2"},
+        StackStatusFilter=MOVING,
+    )
+    cfn.answers(
+        "list_stacks",
+        {"StackSummaries": [first | moved, second | moved]},
+        StackStatusFilter=MOVING,
+        NextToken="2",
+    )
+
+    assert {
+        STACK_ID: StackStatus.CREATE_IN_PROGRESS,
+        OTHER_ID: StackStatus.DELETE_IN_PROGRESS,
+    } == stacks.moving(cfn.client, HERE)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ('{ "B": 1,\n "A": [2] }', '{"A":[2],"B":1}'),
+        ("Resources: {}\n", "Resources: {}\n"),
+    ],
+)
+def test_a_json_template_is_read_in_canonical_form(cfn, sent, read):
+    """However it was laid out; YAML is handed over as it was sent."""
+    cfn.answers(
+        "get_template", {"TemplateBody": sent}, StackName=STACK_ID, TemplateStage="Original"
+    )
+
+    assert read == stacks.template(cfn.client, STACK_ID, HERE)
+
+
+def test_what_a_stack_holds_is_what_was_made_and_is_not_gone(cfn):
+    """A resource that deletion skipped is still there; one that never came to be is not."""
+
+    def listed(key, status, **more):
+        return {
+            "LogicalResourceId": key,
+            "ResourceType": "AWS::S3::Bucket",
+            "ResourceStatus": status,
+            "LastUpdatedTimestamp": MORNING,
+            **more,
+        }
+
+    cfn.answers(
+        "list_stack_resources",
+        {
+            "StackResourceSummaries": [
+                listed("Logs", "CREATE_COMPLETE", PhysicalResourceId="logs-1"),
+                listed("Gone", "DELETE_COMPLETE", PhysicalResourceId="gone-1"),
+            ],
+            "NextToken": "2",
+        },
+        StackName=STACK_ID,
+    )
+    cfn.answers(
+        "list_stack_resources",
+        {
+            "StackResourceSummaries": [
+                listed("Kept", "DELETE_SKIPPED", PhysicalResourceId="kept-1"),
+                listed("Never", "CREATE_FAILED"),
+                listed("Soon", "CREATE_IN_PROGRESS"),
+            ]
+        },
+        StackName=STACK_ID,
+        NextToken="2",
+    )
+
+    assert {
+        "Logs": ("AWS::S3::Bucket", "logs-1"),
+        "Kept": ("AWS::S3::Bucket", "kept-1"),
+        "Soon": ("AWS::S3::Bucket", ""),
+    } == stacks.resources(cfn.client, STACK_ID, HERE)
+
+
+# What happened -----------------------------------------------------------------------------------
+
+
+def event(number, token=None, **more):
+    return {
+        "EventId": f"e{number}",
+        "StackId": STACK_ID,
+        "StackName": "network",
+        "Timestamp": MORNING,
+        **({"ClientRequestToken": token} if token else {}),
+        **more,
+    }
+
+
+def history(cfn, *events, **request):
+    token = {"NextToken": request.pop("then")} if "then" in request else {}
+    page = {"StackEvents": list(events), **token}
+    cfn.answers("describe_stack_events", page, StackName=STACK_ID, **request)
+
+
+def ids(cfn, token):
+    return [each.event_id for each in stacks.events(cfn.client, STACK_ID, HERE, token)]
+
+
+def test_only_the_events_of_the_token_are_told_oldest_first(cfn):
+    """Whatever an earlier or a later operation did is left out, whenever it was."""
+    history(
+        cfn, event(5, "later"), event(4, "ours"), event(3, "ours"), event(2, "earlier"), event(1)
+    )
+
+    assert ["e3", "e4"] == ids(cfn, "ours")
+
+
+def test_an_event_of_another_token_in_between_ends_nothing(cfn):
+    """The first cause may lie behind it."""
+    history(cfn, event(3, "ours"), event(2), event(1, "ours"))
+
+    assert ["e1", "e3"] == ids(cfn, "ours")
+
+
+def test_reading_stops_after_the_page_on_which_the_operation_began(cfn):
+    """A long history is not read to its end; neither an empty page nor a repeated one misleads."""
+    history(cfn, event(9, "later"), then="2")
+    history(cfn, event(8, "ours"), event(7, "ours"), then="3", NextToken="2")
+    history(cfn, event(7, "ours"), then="4", NextToken="3")
+    history(cfn, then="5", NextToken="4")
+    history(cfn, event(6, "ours"), event(5, "earlier"), then="6", NextToken="5")
+    history(cfn, event(4, "earlier"), then="7", NextToken="6")
+
+    assert ["e6", "e7", "e8"] == ids(cfn, "ours")
+
+
+def test_without_a_token_the_whole_history_is_told(cfn):
+    """All pages, each event once."""
+    history(cfn, event(3, "b"), event(2), then="2")
+    history(cfn, event(2), event(1, "a"), NextToken="2")
+
+    assert ["e1", "e2", "e3"] == ids(cfn, "")
+
+
+def test_an_event_is_kept_whole(cfn):
+    """Who, what, why, when and for whom."""
+    history(
+        cfn,
+        event(
+            1,
+            "ours",
+            LogicalResourceId="Logs",
+            PhysicalResourceId="logs-1",
+            ResourceType="AWS::S3::Bucket",
+            ResourceStatus="CREATE_FAILED",
+            ResourceStatusReason="taken",
+        ),
+    )
+
+    told = stacks.events(cfn.client, STACK_ID, HERE, "ours")[0]
+
+    assert ("Logs", "AWS::S3::Bucket", "CREATE_FAILED", "taken", "logs-1", "ours") == (
+        told.logical_id,
+        told.resource_type,
+        told.status,
+        told.reason,
+        told.physical_id,
+        told.token,
+    )
+    assert "2026-01-02T03:04:05+00:00" == told.time
+
+
+# Deletion ----------------------------------------------------------------------------------------
+
+DELETION = {"StackName": STACK_ID, "ClientRequestToken": "tapcfn-d"}
+
+
+def test_a_stack_is_deleted_by_its_id_with_a_token(cfn):
+    """A name may mean another stack by now; an id never does."""
+    cfn.answers("delete_stack", {}, **DELETION)
+
+    assert stacks.delete(cfn.client, STACK_ID, HERE, "tapcfn-d") is None
+
+
+def test_a_deletion_whose_answer_was_lost_goes_on(cfn):
+    """The service knows the token: it is at work already."""
+    cfn.refuses("delete_stack", "TokenAlreadyExistsException", **DELETION)
+
+    assert stacks.delete(cfn.client, STACK_ID, HERE, "tapcfn-d") is None
+
+
+def test_a_refused_deletion_is_an_error(cfn):
+    """Such as that of a protected stack; protection is never lifted here."""
+    cfn.refuses("delete_stack", "ValidationError", message="is protected", **DELETION)
+
+    with pytest.raises(CloudError, match=r"^network \(.*\): DeleteStack was refused: is protected"):
+        stacks.delete(cfn.client, STACK_ID, HERE, "tapcfn-d")
+
+
+@pytest.mark.parametrize(("given", "name"), [(STACK_ID, "network"), ("network", "network")])
+def test_a_stack_id_tells_the_name(given, name):
+    """For messages only."""
+
+    assert name == stacks.name_of(given)

@@ -1,0 +1,92 @@
+"""A plan and its previews as events."""
+
+from __future__ import annotations
+
+import pytest
+
+from tapcfn.errors import StackError
+from tapcfn.events import ChangePlanned, FindingRaised, StackPlanned
+from tapcfn.model import OutputOf, Replacement, SourceLine
+from tapcfn.report.planned import events_of
+from tests.fakes import AWAY, HOME, World, a_change, a_change_set, a_rollout, a_stack
+
+
+def test_each_stack_is_told_with_its_changes_and_objections() -> None:
+    """In the order of the plan: the stack, then what changes in it, then what is wrong with it."""
+    world = World()
+    storage = a_stack("storage", resources={"Bucket": "AWS::S3::Bucket"})
+    app = a_stack("app", target=AWAY, parameters={"In": OutputOf("wrong", "Id")})
+    world.has(storage, tags={"old": "yes"})
+    change = a_change(replacement=Replacement.TRUE)
+    world.cloud.changes["storage"] = (change,)
+    world.cloud.fault("stage", "wrong", error=StackError("CidrBlock is wrong"))
+    rollout = a_rollout(storage, a_stack("wrong"), app)
+    snapshot, planned = world.snapshot(rollout), world.plan(rollout)
+    previews = world.ask(planned, snapshot)
+
+    told = list(events_of(planned, previews))
+
+    staged = previews[0].staged.change_set  # type: ignore[union-attr]
+    line = SourceLine("layers/storage.py", 10)
+    counts = {"add": 0, "modify": 1, "remove": 0, "import": 0, "replace": 1}
+    assert [
+        StackPlanned("storage", HOME, "all", 1, "update", "tags differ", staged.arn, counts),
+        ChangePlanned("storage", HOME, change, line),
+        FindingRaised(previews[0].findings[0], HOME),  # type: ignore[union-attr]
+        StackPlanned("wrong", HOME, "all", 1, "create", "no such stack yet"),
+        FindingRaised(previews[1].finding, HOME),  # type: ignore[union-attr]
+        StackPlanned("app", AWAY, "all", 2, "deferred", "no such stack yet", needs=("wrong",)),
+    ] == told
+
+
+def test_a_stack_without_a_preview_is_told_as_planned() -> None:
+    """What is as wanted has nothing to ask."""
+    world = World()
+    world.has(a_stack())
+    rollout = a_rollout(a_stack())
+
+    assert [StackPlanned("network", HOME, "all", 1, "none", "deployed as wanted")] == list(
+        events_of(world.plan(rollout), ())
+    )
+
+
+def test_an_empty_change_set_has_no_arn() -> None:
+    """It has been removed, so nobody can look at it."""
+    world = World()
+    network = a_stack("network", outputs=["Id"])
+    app = a_stack("app", parameters={"In": OutputOf("network", "Id")})
+    world.has(network, tags={"old": "yes"})
+    world.has(app, parameters={"In": "network-Id"})
+    rollout = a_rollout(network, app)
+    snapshot, planned = world.snapshot(rollout), world.plan(rollout)
+
+    told = [each for each in events_of(planned, world.ask(planned, snapshot))
+            if isinstance(each, StackPlanned)]  # fmt: skip
+
+    assert [False, True] == [each.change_set is None for each in told]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="nested changes have no lines of their own in the stream yet (R-11)"
+)
+def test_what_changes_inside_a_nested_stack_is_told_as_well() -> None:
+    """The stream says no less than the page. (R-11)"""
+    world = World()
+    outer = a_stack("outer", resources={"Inner": "AWS::CloudFormation::Stack"})
+    world.has(outer, tags={"old": "yes"})
+    inside = a_change("Topic", resource_type="AWS::SNS::Topic")
+    nested = a_change(
+        "Inner", resource_type="AWS::CloudFormation::Stack", nested=a_change_set(inside, stack="In")
+    )
+    world.cloud.changes["outer"] = (nested,)
+    rollout = a_rollout(outer)
+    snapshot, planned = world.snapshot(rollout), world.plan(rollout)
+
+    told = [
+        (each.change.logical_id, each.source)
+        for each in events_of(planned, world.ask(planned, snapshot))
+        if isinstance(each, ChangePlanned)
+    ]
+
+    line = SourceLine("layers/outer.py", 10)
+    assert [("Inner", line), ("Inner/Topic", line)] == told
