@@ -111,7 +111,7 @@ class Common(Strict):
     artifact_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(
         None,
         description="a bucket name with {account} and {region}, for templates above 51,200 bytes",
-        pattern=r"^[a-z0-9{][a-z0-9{}.-]{1,80}$",
+        pattern=r"^([a-z0-9.-]|\{account\}|\{region\})+$",
     )
 
     @field_validator("account")

@@ -35,12 +35,16 @@ class StackPlanned:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlanned:
-    """One resource of a change set."""
+    """One resource of a change set.
+
+    `nested` is the path of logical IDs to the nested stack that it is in, empty at the root.
+    """
 
     stack: str
     target: Target
     change: Change
     source: SourceLine | None = None
+    nested: str = ""
 
 
 @dataclass(frozen=True, slots=True)

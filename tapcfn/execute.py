@@ -29,11 +29,10 @@ from tapcfn.model import (
     Rollout,
     Snapshot,
     Stack,
-    StackEvent,
     StackStatus,
     Target,
 )
-from tapcfn.operations import Approval, Given, Look, Means, Operation, cause_of, look, start
+from tapcfn.operations import Approval, Given, Look, Means, Operation, look, start
 from tapcfn.plan import Plan, PlannedPhase, Step, Verb, outputs_of
 from tapcfn.waits import Deadline, Pace
 
@@ -281,7 +280,7 @@ class Execution:
                 self._say(ResourceMoved(stack.name, stack.target, event, source))
         if seen.settled is not None:
             del self._moving[stack.name]
-            self._settle(each.operation, seen.settled, seen.events)
+            self._settle(each.operation, seen.settled, seen.cause)
 
     def _look_again(self, what: str, error: BaseException | None) -> None:
         """Say that a read failed; anything but an error of ours is a fault of the program."""
@@ -289,24 +288,18 @@ class Execution:
             raise error or RuntimeError(f"{what}: no answer")
         self._notify(Diagnosed("warning", f"{what}: {error}; looking again"))
 
-    def _settle(
-        self, operation: Operation, deployed: Deployed, events: tuple[StackEvent, ...]
-    ) -> None:
+    def _settle(self, operation: Operation, deployed: Deployed, cause: str) -> None:
         """Judge an operation that is over."""
         self._given.outputs[operation.stack.name] = deployed.outputs
-        if operation.succeeded_with(deployed.status):
-            self._end(
-                operation.stack, Ending.DONE, status=deployed.status, started=operation.started
-            )
-        else:
-            self._end(
-                operation.stack,
-                Ending.FAILED,
-                cause_of(operation.stack, deployed, events),
-                status=deployed.status,
-                started=operation.started,
-                exit_code=1,
-            )
+        succeeded = operation.succeeded_with(deployed.status)
+        self._end(
+            operation.stack,
+            Ending.DONE if succeeded else Ending.FAILED,
+            cause,
+            status=deployed.status,
+            started=operation.started,
+            exit_code=int(not succeeded),
+        )
 
     def _detach(self) -> None:
         """Stop watching: take the answers that are on their way, then name what goes on."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from tapcfn.errors import BlockedError, StackError, StaleError
+from tapcfn.errors import BlockedError, StackError, StaleError, TapcfnError
 from tapcfn.events import StackEnded
 from tapcfn.guard import blocks, review, surprises
 from tapcfn.model import (
@@ -83,10 +83,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at one operation brought: its history, and the stack if it has settled."""
+    """What a look at one operation brought: its history, the stack if it has settled, and why
+    that was no success.
+    """
 
     events: tuple[StackEvent, ...]
     settled: Deployed | None
+    cause: str = ""
 
 
 def start(step: Step, means: Means, given: Given) -> StackEnded | Operation:
@@ -216,7 +219,9 @@ def look(operation: Operation, means: Means) -> Look:
         means.ledger.ended(token)
     if last.is_healthy and deployed.protected != stack.protect and not operation.adopted:
         means.cloud.protect(operation.stack_id, stack.target, on=stack.protect)
-    return Look(events, deployed)
+    if operation.succeeded_with(last):
+        return Look(events, deployed)
+    return Look(events, deployed, _cause(stack, deployed, events, means.cloud))
 
 
 def _last_word(events: Iterable[StackEvent], stack_id: str) -> StackStatus | None:
@@ -228,14 +233,34 @@ def _last_word(events: Iterable[StackEvent], stack_id: str) -> StackStatus | Non
     return None if last.is_moving or last is StackStatus.REVIEW_IN_PROGRESS else last
 
 
-def cause_of(stack: Stack, deployed: Deployed, events: tuple[StackEvent, ...]) -> str:
-    """Return the first thing that failed, why, and the line that asked for it."""
-    for event in events:
-        if event.is_failure and event.physical_id != deployed.stack_id:
+def _cause(stack: Stack, deployed: Deployed, events: tuple[StackEvent, ...], cloud: Cloud) -> str:
+    """Return the first resource that failed, why, and the line that asked for it.
+
+    Where no resource was even tried, what early validation found; else the stack's own reason.
+    """
+    failed = [event for event in events if event.is_failure]
+    for event in failed:
+        if event.physical_id != deployed.stack_id:
             source = stack.template.source.get(event.logical_id)
             where = f" — {source}" if source else ""
             return (
                 f"{event.logical_id} ({event.resource_type}) {event.status}: "
                 f"{event.reason or 'no reason given'}{where}"
             )
-    return f"{deployed.status}: {deployed.reason or 'no reason given'}"
+    if findings := _findings(stack, deployed, cloud):
+        return "; ".join(findings)
+    reasons = [event.reason for event in failed if event.reason]
+    return f"{deployed.status}: {next(iter(reasons), deployed.reason) or 'no reason given'}"
+
+
+def _findings(stack: Stack, deployed: Deployed, cloud: Cloud) -> tuple[str, ...]:
+    """Return what the service found, with source lines; nothing where that can't be read."""
+    try:
+        found = cloud.findings(deployed.stack_id, stack.target)
+    except TapcfnError:
+        return ()
+    lines = stack.template.source
+    return tuple(
+        f"{text} — {lines[logical_id]}" if logical_id in lines else text
+        for logical_id, text in found
+    )

@@ -56,8 +56,11 @@ class Cloud(Protocol):
         """Return the names of the Region's available Availability Zones, sorted."""
         ...
 
-    def stacks(self, target: Target) -> Mapping[str, Deployed]:
-        """Return every stack of a target that is not deleted, by name: one sweep."""
+    def stacks(self, target: Target, names: frozenset[str] | None = None) -> Mapping[str, Deployed]:
+        """Return a target's stacks that are not deleted, by name: one sweep.
+
+        Given `names`, all others are passed over, whatever state they are in.
+        """
         ...
 
     def stack(self, stack_id: str, target: Target) -> Deployed:
@@ -109,6 +112,10 @@ class Cloud(Protocol):
 
         With an empty token: all events of the stack that its history still holds.
         """
+        ...
+
+    def findings(self, stack_id: str, target: Target) -> tuple[tuple[str, str], ...]:
+        """Return (logical ID, text) of what early validation and hooks have found in a stack."""
         ...
 
     def resources(self, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:

@@ -85,7 +85,8 @@ def take_snapshot(
     """
     accounts = {target.account: target for target in rollout.targets}
     _each(pool, lambda target: _check_caller(target, cloud), accounts.values())
-    sweeps = _each(pool, cloud.stacks, rollout.targets)
+    names = frozenset(stack.name for stack in rollout.stacks)
+    sweeps = _each(pool, lambda target: cloud.stacks(target, names), rollout.targets)
     found = dict(zip(rollout.targets, sweeps, strict=True))
     stacks = [
         (stack, deployed)

@@ -70,7 +70,7 @@ def _order(request: ChangeRequest, body: Mapping[str, str]) -> dict[str, Any]:
         "OnStackFailure": "ROLLBACK",
         **body,
     }
-    if request.create and stack.adopt:
+    if stack.adopt:
         order["ImportExistingResources"] = True
     return order
 

@@ -143,19 +143,28 @@ def _detail(each: Mapping[str, Any]) -> Detail:
 
 
 def _findings(client: Any, arn: str) -> list[str]:
-    """Return what early validation and hooks found; only DescribeEvents tells it, by ARN."""
+    """Return what early validation and hooks found, or nothing where it can't be read."""
     try:
-        pages = client.get_paginator("describe_events").paginate(
-            ChangeSetName=arn, Filters={"FailedEvents": True}
-        )
-        return [
-            _finding(each)
-            for page in pages
-            for each in page.get("OperationEvents", ())
-            if each.get("EventType") in _FINDINGS
-        ]
+        found = findings(client, ChangeSetName=arn)
     except (ClientError, BotoCoreError):
         return []
+    return [text for _, text in found]
+
+
+def findings(client: Any, **subject: str) -> tuple[tuple[str, str], ...]:
+    """Return (logical ID, text) of what early validation and hooks found; all pages.
+
+    The subject is a change set by ARN or a stack: only DescribeEvents tells it.
+    """
+    pages = client.get_paginator("describe_events").paginate(
+        **subject, Filters={"FailedEvents": True}
+    )
+    return tuple(
+        (str(each.get("LogicalResourceId", "")), _finding(each))
+        for page in pages
+        for each in page.get("OperationEvents", ())
+        if each.get("EventType") in _FINDINGS
+    )
 
 
 def _finding(event: Mapping[str, Any]) -> str:

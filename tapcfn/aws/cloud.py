@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tapcfn.aws import artifacts, buckets, change_sets, stacks
+from tapcfn.aws import artifacts, buckets, change_sets, changes, stacks
 from tapcfn.aws.calls import told
 from tapcfn.aws.session import Clients
 from tapcfn.literal import body_of
@@ -35,8 +35,8 @@ class AwsCloud:
             sorted(zone["ZoneName"] for zone in found["AvailabilityZones"] if _is_plain(zone))
         )
 
-    def stacks(self, target: Target) -> Mapping[str, Deployed]:
-        return stacks.stacks(self._cloudformation(target), target)
+    def stacks(self, target: Target, names: frozenset[str] | None = None) -> Mapping[str, Deployed]:
+        return stacks.stacks(self._cloudformation(target), target, names)
 
     def stack(self, stack_id: str, target: Target) -> Deployed:
         return stacks.stack(self._cloudformation(target), stack_id, target)
@@ -52,6 +52,10 @@ class AwsCloud:
 
     def events(self, stack_id: str, target: Target, token: str) -> tuple[StackEvent, ...]:
         return stacks.events(self._cloudformation(target), stack_id, target, token)
+
+    def findings(self, stack_id: str, target: Target) -> tuple[tuple[str, str], ...]:
+        with told(stacks.name_of(stack_id), target):
+            return changes.findings(self._cloudformation(target), StackName=stack_id)
 
     def prepare(self, stack: Stack) -> None:
         self._hand_over(stack)

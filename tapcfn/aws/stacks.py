@@ -14,11 +14,21 @@ from tapcfn.model import Deployed, StackEvent, StackStatus, Target, canonical
 _MOVING = [status.value for status in StackStatus if status.is_moving]
 
 
-def stacks(client: Any, target: Target) -> Mapping[str, Deployed]:
-    """Return every stack that is not deleted, by name; all pages."""
+def stacks(
+    client: Any, target: Target, names: frozenset[str] | None = None
+) -> Mapping[str, Deployed]:
+    """Return the stacks that are not deleted, by name, or those of these names; all pages.
+
+    A stack that nobody asked about may be in a state that we do not know.
+    """
     with told("stacks", target):
         pages = client.get_paginator("describe_stacks").paginate()
-        return {each["StackName"]: _deployed(each) for page in pages for each in page["Stacks"]}
+        return {
+            each["StackName"]: _deployed(each)
+            for page in pages
+            for each in page["Stacks"]
+            if names is None or each["StackName"] in names
+        }
 
 
 def stack(client: Any, stack_id: str, target: Target) -> Deployed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,15 @@ class Where:
     blueprint: str | None
     stage: str
     file: Path | None
+
+
+def program() -> str:
+    """Return how this program was called, as a person can type it again from here."""
+    if Path(sys.argv[0]).name == "tapcfn":
+        return "tapcfn"
+    python = Path(sys.executable)
+    inside = python.is_relative_to(Path.cwd())
+    return f"{python.relative_to(Path.cwd()) if inside else 'python'} deploy.py"
 
 
 class Duration(click.ParamType[float]):

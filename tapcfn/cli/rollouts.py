@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tapcfn.cli.options import Session, Where, allow_loss, common, placed
+from tapcfn.cli.options import Session, Where, allow_loss, common, placed, program
 from tapcfn.cli.workplace import Catalogue, Workplace, enter
 from tapcfn.errors import BlockedError, UsageError
 
@@ -245,7 +245,7 @@ def _close(desk: Desk, outcome: Outcome, command: str) -> int:
 
     desk.session.outcome = outcome
     if outcome.exit_code:
-        desk.session.resume = f"python deploy.py {command} {desk.place.command}"
+        desk.session.resume = f"{program()} {command} {desk.place.command}"
     desk.session.console.say(outcome_text(outcome, desk.session.resume))
     return outcome.exit_code
 
@@ -289,10 +289,10 @@ def _show_outputs(desk: Desk, snapshot: Snapshot) -> None:
 
 
 def _show_next_steps(desk: Desk) -> None:
-    name = desk.place.command
+    call, name = program(), desk.place.command
     desk.session.console.say(
         "\nWhat to try next:\n"
-        f"  python deploy.py plan {name}     what would change now: nothing\n"
-        f"  python deploy.py status {name}   where each stack stands\n"
-        f"  python deploy.py destroy {name}  take it away again"
+        f"  {call} plan {name}     what would change now: nothing\n"
+        f"  {call} status {name}   where each stack stands\n"
+        f"  {call} destroy {name}  take it away again"
     )

@@ -87,6 +87,7 @@ class Workplace:
     stage: str
     settings: Common
     rollout: Rollout
+    file: Path | None = None
 
     @property
     def is_local(self) -> bool:
@@ -96,7 +97,8 @@ class Workplace:
     @property
     def command(self) -> str:
         """What stands behind a command's name to mean this blueprint and stage."""
-        return f"{self.blueprint} --stage {self.stage}"
+        file = f" --settings {self.file}" if self.file else ""
+        return f"{self.blueprint} --stage {self.stage}{file}"
 
 
 def enter(catalogue: Catalogue, where: Where) -> Workplace:
@@ -114,7 +116,7 @@ def enter(catalogue: Catalogue, where: Where) -> Workplace:
     path = where.file or catalogue.file(where.blueprint, where.stage)
     settings = config.load(path, module.Settings)
     rollout: Rollout = module.rollout(settings, where.stage)
-    return Workplace(where.blueprint, where.stage, settings, rollout)
+    return Workplace(where.blueprint, where.stage, settings, rollout, where.file)
 
 
 def connect(place: Workplace, clock: Clock) -> tuple[AwsCloud, Clients]:

@@ -16,7 +16,9 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from tapcfn.errors import UsageError
 from tapcfn.local import answers, calls, checks, emulator, events, ledger, provisioners, time
+from tapcfn.local.faults import hooks as faults
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,6 +40,7 @@ def install() -> None:
     """Teach the emulator everything that the local cloud adds; once, before it serves."""
     time.set_speed(float(os.environ.get("TAPCFN_LOCAL_SPEED", "0")))
     emulator.wrap_operations(_at_home(emulator.run_on_threads()))
+    faults.install(os.environ.get("TAPCFN_LOCAL_FAULTS", ""))
     emulator.wrap_operations(time.lasting(emulator.place))
     emulator.let_imports_exist()
     events.install()
@@ -71,7 +74,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         return
     if scope["type"] == "lifespan":
         send = _settling(send)
-    await emulator.asgi_app(scope, receive, send)
+    await faults.serve(emulator.asgi_app, scope, receive, send)
 
 
 def _settling(send: Send) -> Send:
@@ -120,7 +123,10 @@ def _finish(ended: asyncio.Event) -> None:
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     body = await _body(receive)
     action = _ENDPOINTS.get(scope["path"].removeprefix(PREFIX))
-    status, told = (404, {"error": "no such endpoint"}) if action is None else (200, action(body))
+    try:
+        status, told = (200, action(body)) if action else (404, {"error": "no such endpoint"})
+    except UsageError as error:
+        status, told = 400, {"error": str(error)}
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(told).encode()})
@@ -157,6 +163,7 @@ def _speed(body: dict[str, Any]) -> dict[str, Any]:
 
 def _reset(_: dict[str, Any]) -> dict[str, Any]:
     emulator.clear()
+    faults.reset()
     return {"reset": True}
 
 
@@ -165,4 +172,5 @@ _ENDPOINTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "status": _status,
     "speed": _speed,
     "reset": _reset,
+    "faults": faults.endpoint,
 }

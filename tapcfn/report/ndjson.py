@@ -92,7 +92,7 @@ def _fields(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - o
             }
         case ChangePlanned():
             return _of_unit("plan.change", event.stack, event.target) | _change(
-                event.change, event.source
+                event.change, event.source, event.nested
             )
         case FindingRaised(finding=finding):
             return _of_unit("finding", finding.stack, event.target) | {
@@ -163,7 +163,7 @@ def _source(source: SourceLine | None) -> dict[str, Any] | None:
     return {"file": source.file, "line": source.line} if source else None
 
 
-def _change(change: Change, source: SourceLine | None) -> dict[str, Any]:
+def _change(change: Change, source: SourceLine | None, nested: str) -> dict[str, Any]:
     first = change.details[0] if change.details else None
     return {
         "logical_id": change.logical_id,
@@ -188,7 +188,7 @@ def _change(change: Change, source: SourceLine | None) -> dict[str, Any]:
             }
             for detail in change.details
         ],
-        "nested": change.nested is not None,
+        "nested": nested or None,
         "source": _source(source),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tapcfn.events import ChangePlanned, Event, FindingRaised, StackPlanned
+from tapcfn.model import ChangeSet, SourceLine, Stack
 from tapcfn.plan import Plan, PlannedPhase, Step
 from tapcfn.preview import Deferred, Preview, Previewed, Refused
 from tapcfn.report.text import change_counts
@@ -35,10 +36,21 @@ def _of_step(
         change_counts(staged) if staged else {},
         tuple(sorted(step.needs)),
     )
-    for change in staged.changes if staged else ():
-        source = stack.template.source.get(change.logical_id)
-        yield ChangePlanned(stack.name, stack.target, change, source)
+    if staged:
+        yield from _changes(stack, staged)
     if isinstance(preview, Previewed):
         yield from (FindingRaised(each, stack.target) for each in preview.findings)
     if isinstance(preview, Refused):
         yield FindingRaised(preview.finding, stack.target)
+
+
+def _changes(
+    stack: Stack, change_set: ChangeSet, nested: str = "", source: SourceLine | None = None
+) -> Iterator[ChangePlanned]:
+    """Yield every change; those of a nested stack have the line that made the nested stack."""
+    for change in change_set.changes:
+        line = source or stack.template.source.get(change.logical_id)
+        yield ChangePlanned(stack.name, stack.target, change, line, nested)
+        if change.nested:
+            path = f"{nested}/{change.logical_id}".lstrip("/")
+            yield from _changes(stack, change.nested, path, line)

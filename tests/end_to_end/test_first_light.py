@@ -168,12 +168,17 @@ def test_dependants_of_a_failed_stack_are_skipped_by_name(bench: Bench):
 
     assert failed.code == 1
     endings = {each["unit"]: each for each in failed.lines[-1]["units"]}
+    taken = endings["local-replicated-storage-storage-us-west-2"]["cause"]
+    assert "DestinationBucket" in taken
+    assert "templates/layers/storage.py:" in taken
     source = endings["local-replicated-storage-storage-us-east-1"]
     assert ("skipped", "local-replicated-storage-storage-us-west-2 did not succeed") == (
         source["ending"],
         source["cause"],
     )
-    assert failed.lines[-1]["resume"] == "python deploy.py apply replicated_storage --stage local"
+    assert failed.lines[-1]["resume"] == (
+        f"python deploy.py apply replicated_storage --stage local --settings {bench.file}"
+    )
 
 
 def test_a_saved_plan_is_applied_exactly_or_not_at_all(bench: Bench, tmp_path: Path):
@@ -258,6 +263,20 @@ def test_what_a_destroy_kept_is_imported_by_the_next_apply(bench: Bench):
         StackName="local-replicated-storage-storage-us-east-1"
     )["StackResources"]
     assert bucket in {each["PhysicalResourceId"] for each in resources}
+
+
+def test_an_option_that_is_turned_on_again_finds_what_it_left_behind(bench: Bench):
+    """With keep_data the flow log's group outlives the option; it is imported, not refused."""
+    bench.settings("enable_flow_logs = true\n", keep_data="true")
+    bench.run("apply")
+    bench.settings(keep_data="true")
+    off = bench.run("apply")
+    bench.settings("enable_flow_logs = true\n", keep_data="true")
+
+    on = bench.run("apply")
+
+    assert (0, 0) == (off.code, on.code), on.err
+    assert "< FlowLogGroup" in on.out
 
 
 def test_all_options_deploy_and_leave_nothing(bench: Bench):

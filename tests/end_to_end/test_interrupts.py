@@ -131,7 +131,7 @@ def test_the_deadline_ends_the_waiting_and_not_the_work(folder: Path):
     assert (7, 7, "running") == (late.returncode, summary["exit_code"], summary["status"])
     assert summary["resume"] is not None
 
-    again = command(folder, *summary["resume"].split()[2:])
+    again = command(folder, *summary["resume"].partition("deploy.py ")[2].split())
     _, err = again.communicate(timeout=PATIENCE)
 
     assert again.returncode == 0, err

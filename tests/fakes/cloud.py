@@ -114,6 +114,7 @@ class FakeCloud:
         self.zone_names: dict[str, tuple[str, ...]] = {}
         self.changes: dict[str, tuple[Change, ...]] = {}
         self.buckets: dict[str, int] = {}
+        self.found: dict[str, tuple[tuple[str, str], ...]] = {}
         self._clock, self._ledger = clock, ledger
         self._lives: dict[str, Life] = {}
         self._numbers = itertools.count(1)
@@ -227,12 +228,14 @@ class FakeCloud:
         usual = tuple(f"{target.region}{letter}" for letter in "abc")
         return self.zone_names.get(target.region, usual)
 
-    def stacks(self, target: Target) -> Mapping[str, Deployed]:
+    def stacks(self, target: Target, names: frozenset[str] | None = None) -> Mapping[str, Deployed]:
         self._called("stacks", str(target))
         return {
             life.deployed.name: self._seen(life)
             for life in self._lives.values()
-            if life.target == target and life.deployed.status is not StackStatus.DELETE_COMPLETE
+            if life.target == target
+            and life.deployed.status is not StackStatus.DELETE_COMPLETE
+            and (names is None or life.deployed.name in names)
         }
 
     def stack(self, stack_id: str, target: Target) -> Deployed:
@@ -254,6 +257,11 @@ class FakeCloud:
         self._called("events", life.deployed.name, token)
         known = life.before[1] if life.stale and life.before else tuple(life.events)
         return tuple(event for event in known if not token or event.token == token)
+
+    def findings(self, stack_id: str, target: Target) -> tuple[tuple[str, str], ...]:
+        life = self._life(stack_id, target)
+        self._called("findings", life.deployed.name)
+        return self.found.get(life.deployed.name, ())
 
     def resources(self, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:
         life = self._life(stack_id, target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import troposphere.sns as sns
+from troposphere import sns
 
 from tapcfn.templating import Template
 

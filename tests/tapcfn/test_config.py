@@ -147,6 +147,12 @@ def test_a_cidr_block_says_what_is_wrong_with_it(cidr: str) -> None:
     assert fault.endswith('allowed: an IPv4 CIDR block without host bits, such as "203.0.113.0/24"')
 
 
+@pytest.mark.parametrize("cidr", ["203.0.113.0/24", "0.0.0.0/0", "10.0.0.7/32"])
+def test_a_block_without_host_bits_is_a_cidr_block(cidr: str) -> None:
+    """One address is a block of its own."""
+    assert cidr == check("prod.toml", RIGHT | {"cidr": cidr}, Settings).cidr
+
+
 @pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "ap-southeast-5", "cn-north-1"])
 def test_regions_of_every_partition_are_regions(region: str) -> None:
     """The shape of the name is checked, not a list that grows old."""

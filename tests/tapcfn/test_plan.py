@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapcfn.errors import BlockedError, TemplateError
@@ -438,6 +438,7 @@ def rollouts(draw: st.DrawFn) -> Rollout:
 
 
 @given(rollouts())
+@settings(max_examples=50)
 def test_waves_respect_every_need(rollout: Rollout) -> None:
     """Each stack stands once, after all that it needs; destruction has it the other way round."""
     order = [step.stack for step in plan(rollout, snapshot_of()).steps]
@@ -451,6 +452,7 @@ def test_waves_respect_every_need(rollout: Rollout) -> None:
 
 
 @given(rollouts())
+@settings(max_examples=50)
 def test_a_step_waits_for_what_it_needs_in_its_own_phase(rollout: Rollout) -> None:
     """Needs in earlier phases are done by then; all others are edges."""
     for phase in plan(rollout, snapshot_of()).phases:

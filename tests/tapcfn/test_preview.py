@@ -21,6 +21,7 @@ from tapcfn.model import (
     ZoneOf,
 )
 from tapcfn.plan import Verb
+from tapcfn.ports import ChangeRequest
 from tapcfn.preview import Deferred, Preview, Previewed, Refused, intent_of, stage, take_snapshot
 from tests.fakes import AWAY, HOME, World, a_change, a_rollout, a_stack, a_template
 from tests.fakes.world import endings
@@ -430,15 +431,24 @@ def test_a_then_b_then_a_again_deploys(world: World, previewing: bool) -> None:
     )
 
 
-def test_what_a_change_set_says_of_itself_lets_it_be_recognised(world: World) -> None:
-    """Intent and base, short; another base is another change set."""
+def test_another_base_is_another_change_set(world: World) -> None:
+    """The same wish against a stack that has moved on has another name, whatever came of it."""
+    world.has(NETWORK, tags={"old": "yes"}, updated="t1")
     before = only(world.preview(a_rollout(NETWORK)))
-    world.discard([before])
-    world.has(NETWORK, tags={"a": "b"})
+    world.has(NETWORK, tags={"old": "yes"}, updated="t2")
+
     after = only(world.preview(a_rollout(NETWORK)))
 
     assert before.staged.intent == after.staged.intent
     assert before.staged.token != after.staged.token
+    assert not world.ledger.has_ended(before.staged.token)
+
+
+def test_a_change_set_says_what_it_is_for() -> None:
+    """Intent and base, so that a later process can tell whether it may be used."""
+    request = ChangeRequest(NETWORK, {}, True, "t", "i1", "b1")
+
+    assert "tapcfn intent=i1 base=b1" == request.description
 
 
 def test_no_error_of_another_kind_is_swallowed(world: World) -> None:

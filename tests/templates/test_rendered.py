@@ -1,4 +1,4 @@
-"""The committed templates are those that the layers make today, and their manifest says what they are."""
+"""The committed templates are those that the layers make today; the manifest says what they are."""
 
 from __future__ import annotations
 

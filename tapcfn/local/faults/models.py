@@ -1,4 +1,4 @@
-"""What botocore's models say of a service: which action a REST request is, and what a page holds."""
+"""What botocore's models say: which action a REST request is, and what a page consists of."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _routes(service: str) -> tuple[_Route, ...]:
 
 def _route(operation: Any) -> _Route:
     path, _, query = operation.http["requestUri"].partition("?")
-    needed = {"querystring": set(), "header": set()}
+    needed: dict[str, set[str]] = {"querystring": set(), "header": set()}
     shape = operation.input_shape
     for name in shape.required_members if shape is not None else ():
         where = shape.members[name].serialization

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tapcfn.local.faults.asked import Call
-from tapcfn.local.faults.table import OF_CALLS, KEYS, Fault, Table, Throttle
+from tapcfn.local.faults.table import KEYS, OF_CALLS, Fault, Table, Throttle
 
 CALL_FAULTS = frozenset(do for do, keys in KEYS.items() if keys >= OF_CALLS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from tapcfn.local.stack_sets.wire import invalid
+from tapcfn.local.stack_sets.refusals import invalid
 
 Given = Sequence[Mapping[str, Any]]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tapcfn.local.stack_sets.wire import invalid
+from tapcfn.local.stack_sets.refusals import invalid
 
 SEQUENTIAL, PARALLEL = "SEQUENTIAL", "PARALLEL"
 STRICT, SOFT = "STRICT_FAILURE_TOLERANCE", "SOFT_FAILURE_TOLERANCE"

@@ -10,11 +10,11 @@ from typing import cast
 
 from tapcfn.local import emulator
 from tapcfn.local.stack_sets.model import Operation, SetStatus, StackSet
-from tapcfn.local.stack_sets.wire import RefusedError
+from tapcfn.local.stack_sets.refusals import RefusedError
 
-# The only private names of the emulator that stack sets need, beside those of `emulator`.
-_service = emulator._cloudformation
-_sets = emulator._responses.AccountRegionScopedDict()
+# The only private names of the emulator that stack sets need; `emulator` has the modules.
+_service = emulator._cloudformation  # type: ignore[attr-defined]
+_sets = emulator._responses.AccountRegionScopedDict()  # type: ignore[attr-defined]
 
 
 def install() -> None:

@@ -1,33 +1,21 @@
-"""How the actions speak: refusals, lists in requests, pages, and answers in the query protocol."""
+"""How the actions speak the query protocol: lists in requests, pages, and answers."""
 
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
 from tapcfn.local import emulator
 from tapcfn.local.emulator import Action, Answer, Params
+from tapcfn.local.stack_sets.refusals import RefusedError, invalid
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 MOST_RESULTS = 100
-
-
-class RefusedError(Exception):
-    """A request that the service refuses, with its code and HTTP status."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        self.code = code
-        self.message = message
-        self.status = status
-        super().__init__(message)
-
-
-def invalid(message: str) -> RefusedError:
-    """Return the refusal of a request that is wrong in itself."""
-    return RefusedError("ValidationError", message)
 
 
 # Requests -----------------------------------------------------------------------------------------
@@ -97,6 +85,12 @@ def answering(name: str, act: Callable[[Params], Mapping[str, Any]]) -> Action:
         return 200, {"Content-Type": "application/xml"}, body.encode()
 
     return do
+
+
+def message(answer: Answer) -> str:
+    """Return what one of the emulator's refusals says."""
+    found = re.search(r"<Message>(.*?)</Message>", answer[2].decode(), re.DOTALL)
+    return html.unescape(found.group(1)) if found else ""
 
 
 def xml(told: Any) -> str:

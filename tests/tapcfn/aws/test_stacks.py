@@ -41,6 +41,14 @@ def test_every_stack_of_a_target_is_read_in_one_sweep(cfn):
     }
 
 
+def test_a_stack_that_nobody_asked_about_may_be_in_any_state(cfn):
+    """A word that is new to us stops those whom it concerns, and nobody else. (X-37)"""
+    news = summary("HIBERNATING", StackName="theirs", StackId="arn:theirs")
+    cfn.answers("describe_stacks", {"Stacks": [news, summary("CREATE_COMPLETE")]})
+
+    assert ["network"] == list(stacks.stacks(cfn.client, HERE, frozenset({"network"})))
+
+
 def test_a_page_that_fails_fails_the_sweep(cfn):
     """Nothing is decided on a partial list."""
     cfn.answers("describe_stacks", {"Stacks": [summary("CREATE_COMPLETE")], "NextToken": "2"})

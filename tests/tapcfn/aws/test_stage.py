@@ -112,11 +112,12 @@ def test_the_whole_request_is_sent_in_order(cfn):
     [
         (True, True, {"ImportExistingResources": True}),
         (True, False, {}),
-        (False, True, {"ChangeSetType": "UPDATE"}),
+        (False, True, {"ChangeSetType": "UPDATE", "ImportExistingResources": True}),
+        (False, False, {"ChangeSetType": "UPDATE"}),
     ],
 )
-def test_only_a_creation_that_may_adopt_imports_what_exists(cfn, create, adopt, sent):
-    """An update never takes over a resource that it happens to find."""
+def test_only_a_stack_that_may_adopt_imports_what_exists(cfn, create, adopt, sent):
+    """Also when it is updated: an option that is turned on again finds what it left behind."""
     is_made(cfn, **sent)
     is_read(cfn, described())
 

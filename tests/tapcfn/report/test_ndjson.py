@@ -114,7 +114,7 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
                     "cause": "Key.Arn",
                 },
             ],
-            "nested": True,
+            "nested": None,
             "source": {"file": "layers/storage.py", "line": 7},
         },
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tapcfn.errors import StackError
 from tapcfn.events import ChangePlanned, FindingRaised, StackPlanned
 from tapcfn.model import OutputOf, Replacement, SourceLine
@@ -66,9 +64,6 @@ def test_an_empty_change_set_has_no_arn() -> None:
     assert [False, True] == [each.change_set is None for each in told]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="nested changes have no lines of their own in the stream yet (R-11)"
-)
 def test_what_changes_inside_a_nested_stack_is_told_as_well() -> None:
     """The stream says no less than the page. (R-11)"""
     world = World()
@@ -83,10 +78,10 @@ def test_what_changes_inside_a_nested_stack_is_told_as_well() -> None:
     snapshot, planned = world.snapshot(rollout), world.plan(rollout)
 
     told = [
-        (each.change.logical_id, each.source)
+        (each.nested, each.change.logical_id, each.source)
         for each in events_of(planned, world.ask(planned, snapshot))
         if isinstance(each, ChangePlanned)
     ]
 
     line = SourceLine("layers/outer.py", 10)
-    assert [("Inner", line), ("Inner/Topic", line)] == told
+    assert [("", "Inner", line), ("Inner", "Topic", line)] == told

@@ -1,0 +1,59 @@
+"""The faults that are in force in this process, and where they take hold of the emulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tapcfn.errors import UsageError
+from tapcfn.local import emulator
+from tapcfn.local.faults import front, resources, validation
+from tapcfn.local.faults.front import App, Receive, Scope, Send
+from tapcfn.local.faults.stale import Memory
+from tapcfn.local.faults.state import Faults
+from tapcfn.local.faults.table import Table, parse
+
+_faults = Faults(Table())
+_memory = Memory()
+
+
+def install(text: str = "") -> None:
+    """Take hold of the emulator's operations and actions, once, and put a table in force.
+
+    Raises `UsageError` for a wrong table, before anything is installed.
+    """
+    replace(text)
+    emulator.wrap_operations(resources.around(lambda: _faults))
+    validation.install(lambda: _faults)
+
+
+def replace(text: str) -> None:
+    """Put another table in force, from zero, and let go of what is stuck; raise `UsageError`."""
+    _begin(parse(text))
+
+
+def reset() -> None:
+    """Begin the same table anew."""
+    _begin(_faults.table)
+
+
+def endpoint(body: dict[str, Any]) -> dict[str, Any]:
+    """Answer the private endpoint: take a table if there is one, and tell what happened."""
+    if "table" in body:
+        if not isinstance(body["table"], str):
+            raise UsageError("table of faults: table must be a text")
+        replace(body["table"])
+    return _faults.told()
+
+
+async def serve(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Stand in front of the application, and aside if no call can meet a fault."""
+    if scope["type"] != "http" or _faults.leaves_calls_alone:
+        await app(scope, receive, send)
+        return
+    await front.serve(app, _faults, _memory, scope=scope, receive=receive, send=send)
+
+
+def _begin(table: Table) -> None:
+    global _faults, _memory
+    _faults.release()
+    _faults, _memory = Faults(table), Memory()

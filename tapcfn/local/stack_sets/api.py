@@ -1,0 +1,14 @@
+"""The service's actions on stack sets, and how they are put among the emulator's."""
+
+from __future__ import annotations
+
+from tapcfn.local import emulator
+from tapcfn.local.stack_sets import reading, store, writing
+from tapcfn.local.stack_sets.wire import answering
+
+
+def install() -> None:
+    """Teach the emulator the operations on stack sets; once, before it serves."""
+    store.install()
+    for name, act in {**writing.ACTS, **reading.ACTS}.items():
+        emulator.ACTIONS[name] = answering(name, act)

@@ -1,0 +1,138 @@
+"""What a stack set's instances are made from, read from a request and checked as a stack's is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tapcfn.local import checks, emulator
+from tapcfn.local.emulator import Params
+from tapcfn.local.stack_sets import parameters
+from tapcfn.local.stack_sets.model import (
+    ADMINISTRATION_ROLE,
+    EXECUTION_ROLE,
+    Definition,
+    StackSet,
+    Tag,
+)
+from tapcfn.local.stack_sets.refusals import RefusedError, invalid
+from tapcfn.local.stack_sets.wire import is_given, is_true, message, strings, text
+
+_SOURCES = ("TemplateBody", "TemplateURL")
+
+
+def created(params: Params) -> Definition:
+    """Return the definition that a CreateStackSet asks for."""
+    if sum(bool(text(params, each)) for each in _SOURCES) != 1:
+        raise invalid("Either Template URL or Template Body must be specified.")
+    blank = Definition(
+        description="",
+        template="",
+        parameters={},
+        secret=[],
+        tags=[],
+        capabilities=[],
+        administration_role=default_administration_role(),
+        execution_role=EXECUTION_ROLE,
+    )
+    return _checked(params, blank, _template(params))
+
+
+def updated(params: Params, before: Definition) -> Definition:
+    """Return the definition that an UpdateStackSet asks for; what it leaves out mostly stays.
+
+    Parameters that it leaves out go back to their defaults, and capabilities are not kept.
+    """
+    previous = is_true(params, "UsePreviousTemplate")
+    if sum(bool(text(params, each)) for each in _SOURCES) + previous != 1:
+        raise invalid(
+            "Exactly one of TemplateBody, TemplateURL and UsePreviousTemplate must be specified."
+        )
+    own = before["administration_role"] != default_administration_role()
+    if own and not text(params, "AdministrationRoleARN"):
+        raise invalid(
+            "AdministrationRoleARN must be specified, because the stack set has a customized one."
+        )
+    return _checked(params, before, before["template"] if previous else _template(params))
+
+
+def is_changed(params: Params, before: Definition, after: Definition) -> bool:
+    """Tell whether an update makes every instance OUTDATED: a template, or other parameters."""
+    return not is_true(params, "UsePreviousTemplate") or before["parameters"] != after["parameters"]
+
+
+def shown(stack_set: StackSet, values: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return parameters as the service shows them, secrets covered."""
+    secret = stack_set["definition"]["secret"]
+    return [
+        {"ParameterKey": name, "ParameterValue": "****" if name in secret else value}
+        for name, value in values.items()
+    ]
+
+
+def default_administration_role() -> str:
+    """Return the administration role of a set that names none."""
+    return f"arn:aws:iam::{emulator.account_id()}:role/{ADMINISTRATION_ROLE}"
+
+
+# Checks -------------------------------------------------------------------------------------------
+
+
+def _checked(params: Params, before: Definition, template: str) -> Definition:
+    """Read the rest of the request, and refuse a template that no stack would take."""
+    parsed = _parsed(template, params)
+    declared = parsed.get("Parameters") or {}
+    given = emulator.extract_members(params, "Parameters")
+    values = parameters.resolved(declared, given, before["parameters"])
+    after = Definition(
+        description=text(params, "Description") or before["description"],
+        template=template,
+        parameters=values,
+        secret=[name for name, about in declared.items() if _is_secret(about)],
+        tags=_tags(params) if is_given(params, "Tags") else before["tags"],
+        capabilities=strings(params, "Capabilities"),
+        administration_role=text(params, "AdministrationRoleARN") or before["administration_role"],
+        execution_role=text(params, "ExecutionRoleName") or before["execution_role"],
+    )
+    _refuse(after, parsed)
+    return after
+
+
+def _template(params: Params) -> str:
+    body, refused = emulator.resolve_template(params)
+    if refused:
+        raise invalid(message(refused))
+    return body
+
+
+def _parsed(template: str, params: Params) -> Mapping[str, Any]:
+    try:
+        given = emulator.extract_members(params, "Parameters")
+        return emulator.apply_transforms(emulator.parse_template(template), given)
+    except Exception as error:  # whatever is wrong with it, in the parser's words
+        raise invalid(f"Template format error: {error}") from error
+
+
+def _refuse(definition: Definition, template: Mapping[str, Any]) -> None:
+    """Run the checks of a new stack, but for its name and the size that a request may have."""
+    params: dict[str, Any] = {
+        f"Capabilities.member.{number}": [each]
+        for number, each in enumerate(definition["capabilities"], 1)
+    }
+    for number, (name, value) in enumerate(definition["parameters"].items(), 1):
+        params[f"Parameters.member.{number}.ParameterKey"] = [name]
+        params[f"Parameters.member.{number}.ParameterValue"] = [value]
+    request = checks.Request(params, None, template)
+    for check in checks.CHECKS["CreateStack"]:
+        refusal = check(request)
+        if refusal is not None:
+            raise RefusedError(refusal.code, refusal.message)
+
+
+def _is_secret(about: Mapping[str, Any]) -> bool:
+    return str(about.get("NoEcho", "")).lower() == "true"
+
+
+def _tags(params: Params) -> list[Tag]:
+    found = emulator.extract_members(params, "Tags")
+    return [Tag(Key=each["Key"], Value=each["Value"]) for each in found]
