@@ -119,11 +119,14 @@ def _stage(stack: Stack, deployed: Deployed | None, means: Means, given: Given) 
     preview = given.approval.previews.get(stack.name)
     if isinstance(preview, Refused):
         raise BlockedError(preview.finding.message)
-    if isinstance(preview, Previewed):
-        if preview.staged.intent == intent_of(stack, values):
-            return _checked(stack, preview.staged, preview, means, given)
-        discard(preview.staged, stack.target, means.cloud, means.ledger)
+    if not isinstance(preview, Previewed):
+        staged = stage(stack, values, deployed, means.cloud, means.ledger)
+        return _checked(stack, staged, preview, means, given)
+    if preview.staged.intent == intent_of(stack, values):
+        return _checked(stack, preview.staged, preview, means, given)
+    # First the new one: with the last change set goes the stack that it was to create.
     staged = stage(stack, values, deployed, means.cloud, means.ledger)
+    discard(preview.staged, stack.target, means.cloud, means.ledger)
     return _checked(stack, staged, preview, means, given)
 
 

@@ -129,7 +129,7 @@ def _fault(step: Step, unit: Mapping[str, Any] | None) -> str:
     if unit["base"] != _base(step):
         return "has changed since the plan was saved"
     if unit["verb"] != step.verb and Verb.NONE not in {unit["verb"], step.verb}:
-        return f"was to be {unit['verb']}d and is now to be {step.verb}d"
+        return f"the plan says {unit['verb']}, and now it would be {step.verb}"
     return ""
 
 

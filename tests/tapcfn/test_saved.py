@@ -348,7 +348,7 @@ def test_a_step_that_became_another_is_named(world: World, path: Path) -> None:
     with pytest.raises(StaleError) as caught:
         restore(world, path)
 
-    assert "network: was to be updated and is now to be recreated" == str(caught.value)
+    assert "network: the plan says update, and now it would be recreate" == str(caught.value)
 
 
 @pytest.mark.parametrize("execution", ["OBSOLETE", "UNAVAILABLE", "EXECUTE_COMPLETE"])

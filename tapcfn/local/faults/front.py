@@ -55,6 +55,8 @@ async def serve(
         await app(scope, receive, send)
         return
     body = await _read(receive)
+    if body is None:
+        return
     account = await _account(app, scope, signed)
     exchange = Exchange(app, scope, body, asked.read(scope, body, signed, account))
     reply = await _answer(exchange, faults, memory)
@@ -171,10 +173,13 @@ async def _account(app: App, scope: Scope, signed: Signature) -> str:
     return found.group(1).decode() if found else ""
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive) -> bytes | None:
+    """Return the body of a request, or None if the caller left before its end."""
     parts, more = [], True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     return b"".join(parts)

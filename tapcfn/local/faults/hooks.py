@@ -28,12 +28,12 @@ def install(text: str = "") -> None:
 
 def replace(text: str) -> None:
     """Put another table in force, from zero, and let go of what is stuck; raise `UsageError`."""
-    _begin(parse(text))
+    _begin(parse(text), abandon=False)
 
 
 def reset() -> None:
-    """Begin the same table anew."""
-    _begin(_faults.table)
+    """Begin the same table anew; what is stuck belongs to a cloud that is no more."""
+    _begin(_faults.table, abandon=True)
 
 
 def endpoint(body: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ async def serve(app: App, scope: Scope, receive: Receive, send: Send) -> None:
     await front.serve(app, _faults, _memory, scope=scope, receive=receive, send=send)
 
 
-def _begin(table: Table) -> None:
+def _begin(table: Table, *, abandon: bool) -> None:
     global _faults, _memory
-    _faults.release()
+    _faults.end(abandon=abandon)
     _faults, _memory = Faults(table), Memory()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapcfn.local import emulator, time
-from tapcfn.local.faults.state import Faults
+from tapcfn.local.faults.state import Faults, fits
 from tapcfn.local.faults.table import Fault
 
 # Where nothing waits, "stuck" has no length: until another table comes, but not for ever.
@@ -29,7 +29,6 @@ class Operation:
     region: str
     type: str
     logical_id: str
-    verb: str
     during: str
 
 
@@ -53,6 +52,8 @@ def _meet(faults: Faults, operation: Operation) -> None:
             raise ResourceFailedError(fault.reason)
         speed = time.speed()
         faults.released.wait(fault.seconds / speed if speed else LONGEST_SECONDS)
+        if faults.is_abandoned:
+            raise ResourceFailedError("The local cloud was reset")
 
 
 def _operation(verb: str, resource_type: str, rest: tuple[Any, ...]) -> Operation:
@@ -63,19 +64,15 @@ def _operation(verb: str, resource_type: str, rest: tuple[Any, ...]) -> Operatio
         region=emulator.region(),
         type=resource_type,
         logical_id=logical_id,
-        verb=verb,
         during="rollback" if "ROLLBACK" in status and verb != "create" else verb,
     )
 
 
 def _is_met(fault: Fault, operation: Operation) -> bool:
-    return fault.do in ("fail", "stuck") and all(
-        not want or want == got
-        for want, got in (
-            (fault.account, operation.account),
-            (fault.region, operation.region),
-            (fault.type, operation.type),
-            (fault.logical_id, operation.logical_id),
-            (fault.during, operation.during),
-        )
+    return fault.do in ("fail", "stuck") and fits(
+        (fault.account, operation.account),
+        (fault.region, operation.region),
+        (fault.type, operation.type),
+        (fault.logical_id, operation.logical_id),
+        (fault.during, operation.during),
     )

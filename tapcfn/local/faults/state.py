@@ -23,6 +23,7 @@ class Faults:
     def __init__(self, table: Table, clock: Callable[[], float] = time.monotonic) -> None:
         self.table = table
         self.released = threading.Event()
+        self.is_abandoned = False
         self._clock = clock
         self._matched = [0] * len(table.faults)
         self._done = [0] * len(table.faults)
@@ -41,8 +42,9 @@ class Faults:
         """Tell whether the table holds a fault of this kind."""
         return any(fault.do == do for fault in self.table.faults)
 
-    def release(self) -> None:
-        """Let go of everything that is stuck; another table is in force."""
+    def end(self, *, abandon: bool) -> None:
+        """Let go of everything that is stuck, to go on or, when all is forgotten, to give up."""
+        self.is_abandoned = abandon
         self.released.set()
 
     def admits(self, call: Call) -> bool:
@@ -101,15 +103,17 @@ class Faults:
 
 def matches(wanted: Fault | Throttle, call: Call) -> bool:
     """Tell whether a call is among those that a line of the table speaks of."""
-    return all(
-        not want or want == got
-        for want, got in (
-            (wanted.account, call.account),
-            (wanted.region, call.region),
-            (wanted.service, call.service),
-            (wanted.operation, call.operation),
-        )
+    return fits(
+        (wanted.account, call.account),
+        (wanted.region, call.region),
+        (wanted.service, call.service),
+        (wanted.operation, call.operation),
     )
+
+
+def fits(*pairs: tuple[str, str]) -> bool:
+    """Tell whether everything that is wanted is what there is; nothing wanted fits anything."""
+    return all(not wanted or wanted == there for wanted, there in pairs)
 
 
 def _said(fault: Fault) -> Mapping[str, Any]:

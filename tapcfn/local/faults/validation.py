@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from tapcfn.local import emulator
 from tapcfn.local.emulator import Action, Answer, Params
-from tapcfn.local.faults.state import Faults
+from tapcfn.local.faults.state import Faults, fits
 from tapcfn.local.faults.table import Fault, Finding
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
@@ -47,14 +47,12 @@ def _validated(running: Callable[[], Faults]) -> Callable[[Action], Action]:
 
 
 def _is_met(fault: Fault, made: ChangeSet) -> bool:
-    resources = _resources(made)
-    wanted = ((fault.account, emulator.account_id()), (fault.region, emulator.region()))
     return (
         fault.do == "early_validation"
-        and all(not want or want == got for want, got in wanted)
+        and fits((fault.account, emulator.account_id()), (fault.region, emulator.region()))
         and any(
-            fault.logical_id in ("", name) and fault.type in ("", kind)
-            for name, kind in resources.items()
+            fits((fault.logical_id, name), (fault.type, kind))
+            for name, kind in _resources(made).items()
         )
     )
 

@@ -20,6 +20,7 @@ from tapcfn.local.stack_sets.wire import message
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
 GONE = "DELETE_COMPLETE"
+STACK = "AWS::CloudFormation::Stack"
 NO_UPDATES = "No updates are to be performed."
 
 # What a stack may be left in that can only be deleted, by a creation or a deletion that failed.
@@ -139,21 +140,27 @@ def _judge(stack_id: str, before: int, is_well: bool) -> None:
     if is_well:
         return
     failed = [each for each in _events(stack_id)[before:] if _tells_failure(each)]
-    if not failed:
-        stack = emulator.resolve_stack(stack_id) or {}
-        raise FailedError(str(stack.get("StackStatusReason") or f"Stack {stack_id} is gone"))
-    first = failed[0]
+    of_resources = [each for each in failed if each["ResourceType"] != STACK]
+    first = next(iter([*of_resources, *_refused_before(stack_id, failed), *failed]), None)
+    if first is None:
+        raise FailedError(f"Stack {stack_id} is {_status(stack_id) or 'gone'}")
+    reason = first.get("ValidationStatusReason") or first.get("ResourceStatusReason", "")
     raise FailedError(
         f"ResourceLogicalId:{first['LogicalResourceId']}, ResourceType:{first['ResourceType']}, "
-        f"ResourceStatusReason:{first.get('ResourceStatusReason', '')}."
+        f"ResourceStatusReason:{reason}."
     )
 
 
 def _tells_failure(event: Mapping[str, Any]) -> bool:
-    return (
-        str(event["ResourceStatus"]).endswith("_FAILED")
-        and event["ResourceType"] != "AWS::CloudFormation::Stack"
-    )
+    return str(event["ResourceStatus"]).endswith("_FAILED")
+
+
+def _refused_before(stack_id: str, failed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what validation found, if this is why the stack failed before its first resource."""
+    if not any(each.get("DetailedStatus") == "VALIDATION_FAILED" for each in failed):
+        return []
+    found = (emulator.resolve_stack(stack_id) or {}).get("_operation_events") or []
+    return [each for each in found if each["EventType"] == "VALIDATION_ERROR"]
 
 
 async def _until(true: Callable[[], bool]) -> None:

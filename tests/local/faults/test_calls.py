@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tapcfn.errors import LocalCloudError
 from tapcfn.local import record, server
 from tests.local.faults.conftest import Put
 from tests.local.faults.stories import TOPIC, begin, message, patient, said, status, topic
@@ -18,8 +19,10 @@ from tests.local_cloud import (
     events,
     exists,
     fresh_account,
+    resource,
     settled,
     stage,
+    template,
 )
 
 CHANGE = {
@@ -207,9 +210,8 @@ def test_an_empty_page_leads_to_the_real_ones(aws: Aws, put: Put) -> None:
 def test_every_page_can_have_an_empty_one_before_it(aws: Aws, put: Put) -> None:
     """Real tokens survive the detour."""
     cloudformation = aws.client("cloudformation")
-    stack = deploy(cloudformation, "shop", TOPIC)["StackId"]
-    for number in range(30):
-        deploy(cloudformation, "shop", topic(str(number)))
+    many = template({f"Queue{number}": resource("SQS::Queue") for number in range(60)})
+    stack = deploy(cloudformation, "shop", many)["StackId"]
     everything = events(cloudformation, stack)
     assert len(everything) > 100
     put('[[fault]]\ndo = "empty_page"\noperation = "DescribeStackEvents"')
@@ -301,13 +303,23 @@ def test_other_reads_repeat_their_last_answer(aws: Aws, put: Put) -> None:
 
 
 def test_a_bucket_throttles_who_asks_too_often(aws: Aws, put: Put) -> None:
-    """boto3 hears Throttling after the burst, and gets through with patience."""
+    """boto3 hears Throttling after the burst, each Region by itself."""
     cloudformation = aws.client("cloudformation")
-    put(f'[throttle]\nrate = 2\nburst = 3\naccount = "{aws.account}"')
+    put(f'[throttle]\nrate = 0.01\nburst = 3\naccount = "{aws.account}"')
 
     assert ["", "", "", "Throttling"] == [said(cloudformation.list_stacks) for _ in range(4)]
     assert "" == said(aws.client("cloudformation", AWAY).list_stacks)
-    assert "" == said(patient(aws, "cloudformation", 6).list_stacks)
+
+
+def test_a_bucket_lets_the_patient_through(
+    aws: Aws, put: Put, told: Callable[[], dict[str, Any]]
+) -> None:
+    """botocore's own retries are enough where the bucket fills soon."""
+    client = patient(aws, "cloudformation", 6)
+    put("[throttle]\nrate = 5")
+
+    assert [""] * 8 == [said(client.list_stacks) for _ in range(8)]
+    assert told()["throttled"]
 
 
 def test_a_wrong_table_leaves_the_one_in_force(
@@ -367,6 +379,16 @@ def test_a_cloud_starts_with_the_table_of_its_environment(
     assert ["ConnectionClosedError", ""] == first
     assert ["ConnectionClosedError", ""] == again
     assert [{"do": "drop", "nth": [1], "matched": 2, "done": 1}] == told["faults"]
+
+
+def test_a_cloud_does_not_start_with_a_wrong_table(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with it is at the end of the log, and so in the error."""
+    monkeypatch.setenv("TAPCFN_LOCAL_FAULTS", '[[fault]]\ndo = "explode"')
+
+    with pytest.raises(LocalCloudError, match='fault 1: do must be .*, not "explode"'):
+        server.start(tmp_path, speed=0)
 
 
 def test_who_deletes_hears_nothing_but_deletes(aws: Aws, put: Put) -> None:

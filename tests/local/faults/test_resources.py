@@ -13,6 +13,7 @@ from tests.local_cloud import (
     deploy,
     destroy,
     events,
+    exists,
     failures,
     fresh_account,
     resource,
@@ -207,6 +208,21 @@ def test_stuck_and_fail_can_meet_in_one_operation(aws: Aws, put: Put) -> None:
     assert {"Topic": "timed out"} == failures(cloudformation, stack)
 
 
+def test_a_reset_gives_up_what_is_stuck(aws: Aws, put: Put) -> None:
+    """The cloud that it belonged to is gone, so nothing of it may appear afterwards."""
+    cloudformation, sns = aws.client("cloudformation"), aws.client("sns")
+    put('[[fault]]\ndo = "stuck"\nseconds = 1\nnth = 1')
+    stack = begin(cloudformation, "shop")
+    in_progress(cloudformation, stack)
+
+    record.ask(aws.url, "/_tapcfn/reset", {})
+
+    put("")
+    deploy(cloudformation, "other", template({"Queue": resource("SQS::Queue")}))
+    assert not exists(cloudformation, "shop")
+    assert not sns.list_topics().get("Topics")
+
+
 # Early validation ---------------------------------------------------------------------------------
 
 FINDINGS = """
@@ -268,6 +284,14 @@ def test_early_validation_fails_a_change_set_and_tells_why_elsewhere(aws: Aws, p
         "ValidationStatusReason": "extraneous key <Colour> is not permitted",
     }.items() <= first.items()
     assert "already exists" == second["ValidationStatusReason"]
+
+
+def test_a_change_set_that_failed_validation_cannot_be_executed(aws: Aws, put: Put) -> None:
+    """The next one, under the same table, is made; nothing is told of it."""
+    cloudformation = aws.client("cloudformation")
+    put(FINDINGS.replace("MODE", "FAIL"))
+    staged = stage(cloudformation, "shop", TOPIC, ChangeSetType="CREATE")
+
     assert "InvalidChangeSetStatus" == said(
         lambda: cloudformation.execute_change_set(ChangeSetName=staged["ChangeSetId"])
     )

@@ -1,0 +1,1 @@
+"""Tests of stack sets in the local cloud."""

@@ -20,6 +20,12 @@ def pair(local_cloud: server.LocalCloud) -> Fleet:
 
 
 @pytest.fixture(scope="session")
+def idle(local_cloud: server.LocalCloud) -> Fleet:
+    """Return accounts in which no test leaves anything."""
+    return fleet(local_cloud)
+
+
+@pytest.fixture(scope="session")
 def slow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.LocalCloud]:
     """Run a cloud in which operations can be watched."""
     root = tmp_path_factory.mktemp("slow")

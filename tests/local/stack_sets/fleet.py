@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tapcfn.local import server
@@ -18,6 +19,23 @@ NAME = "baseline"
 GROUP = "/baseline"
 BOTH = (HOME, AWAY)
 MOVING = ("QUEUED", "RUNNING", "STOPPING")
+
+
+@cache
+def _client(url: str, account: str, service: str, region: str) -> Any:
+    return Aws(url, account).client(service, region)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One account, with clients that are made once."""
+
+    url: str
+    account: str
+
+    def client(self, service: str, region: str = HOME) -> Any:
+        """Return a boto3 client in this account."""
+        return _client(self.url, self.account, service, region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +51,9 @@ class Fleet:
         """CloudFormation of the administrator."""
         return self.of(self.admin).client("cloudformation")
 
-    def of(self, account: str) -> Aws:
+    def of(self, account: str) -> Door:
         """Return the door to one account."""
-        return Aws(self.url, account)
+        return Door(self.url, account)
 
     def stack(self, account: str, region: str) -> dict[str, Any]:
         """Return the one stack of an instance, as its own account sees it."""
@@ -94,7 +112,7 @@ def topics(display: str = "one") -> str:
 
 
 def with_parameters(**defaults: str | None) -> str:
-    """Return a template that shows its parameters as outputs; None is a parameter without default."""
+    """Return a template that shows its parameters as outputs; None means no default."""
     declared = {
         name: {"Type": "String"} | ({} if value is None else {"Default": value})
         for name, value in defaults.items()
@@ -155,6 +173,11 @@ def ended(fleet: Fleet, operation_id: str) -> dict[str, Any]:
         return None if seen["Status"] in MOVING else seen
 
     return dict(until(look))
+
+
+def ending(operation: Mapping[str, Any]) -> tuple[str, int]:
+    """Return how an operation ended: its status, and how many targets failed."""
+    return operation["Status"], operation["StatusDetails"]["FailedStackInstancesCount"]
 
 
 def results(fleet: Fleet, operation_id: str, **request: Any) -> list[dict[str, Any]]:

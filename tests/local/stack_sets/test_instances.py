@@ -13,6 +13,7 @@ from tests.local.stack_sets.fleet import (
     counted,
     create_set,
     ended,
+    ending,
     free_group,
     groups,
     instance,
@@ -30,7 +31,7 @@ from tests.local.stack_sets.fleet import (
     with_parameters,
 )
 from tests.local.stack_sets.test_stack_sets import described, refused
-from tests.local_cloud import AWAY, HOME, events, outputs
+from tests.local_cloud import AWAY, HOME, events, outputs, resource, template, until
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 GOOD = ("CURRENT", "SUCCEEDED")
@@ -60,18 +61,9 @@ def test_a_long_name_fits(pair):
     """A stack's name has 128 characters at most, and a set's may have as many."""
     name = "n" * 128
     pair.cfn.create_stack_set(StackSetName=name, TemplateBody=topics())
-    pair.cfn.create_stack_instances(
-        StackSetName=name, Accounts=list(pair.accounts), Regions=[HOME]
-    )
-    begun = pair.cfn.list_stack_set_operations(StackSetName=name)["Summaries"][0]["OperationId"]
-    from tests.local_cloud import until
-
-    until(
-        lambda: pair.cfn.describe_stack_set_operation(StackSetName=name, OperationId=begun)[
-            "StackSetOperation"
-        ]["Status"]
-        == "SUCCEEDED"
-    )
+    pair.cfn.create_stack_instances(StackSetName=name, Accounts=list(pair.accounts), Regions=[HOME])
+    last = lambda: pair.cfn.list_stack_set_operations(StackSetName=name)["Summaries"][0]  # noqa: E731
+    until(lambda: last()["Status"] == "SUCCEEDED")
 
     assert 128 == len(stacks(pair, pair.accounts[0])[0]["StackName"])
 
@@ -86,7 +78,7 @@ def test_a_failed_creation_leaves_no_stack(pair):
     cloudformation = pair.of(one).client("cloudformation")
     happened = [each["ResourceStatus"] for each in events(cloudformation, told["StackId"])]
 
-    assert ("FAILED", 1) == (done["Status"], done["StatusDetails"]["FailedStackInstancesCount"])
+    assert ("FAILED", 1) == ending(done)
     assert f"failure tolerance was exceeded in {HOME}" in done["StatusReason"]
     assert ("OUTDATED", "FAILED") == state(pair, one)
     assert ("OUTDATED", "CANCELLED") == state(pair, two)
@@ -97,6 +89,18 @@ def test_a_failed_creation_leaves_no_stack(pair):
     assert "CREATE_FAILED" in happened
     assert [] == stacks(pair, one)
     assert "StackId" not in instance(pair, two)
+
+
+def test_what_validation_refuses_is_told(pair):
+    """A stack that fails before its first resource has a reason too: here a bucket's taken name."""
+    name = f"taken-{pair.admin}"
+    pair.of(pair.admin).client("s3").create_bucket(Bucket=name)
+    create_set(pair, template({"Bucket": resource("S3::Bucket", {"BucketName": name})}))
+    done = operate(pair, "create_stack_instances", Regions=[HOME])
+    (reason,) = reasons(pair, done["OperationId"], "FAILED")
+
+    assert "ResourceLogicalId:Bucket, ResourceType:AWS::S3::Bucket" in reason
+    assert f"'{name}' already exists" in reason
 
 
 def test_a_failed_creation_is_tried_again(pair):
@@ -213,8 +217,6 @@ def test_a_stack_that_somebody_deleted_is_made_again(pair):
     operate(pair, "create_stack_instances", Regions=[HOME])
     gone = instance(pair, one)["StackId"]
     pair.of(one).client("cloudformation").delete_stack(StackName=gone)
-    from tests.local_cloud import until
-
     until(lambda: not stacks(pair, one))
     done = operate(pair, "update_stack_set", UsePreviousTemplate=True)
 
@@ -278,7 +280,7 @@ def test_overrides_survive_updates(overriding):
     ],
 )
 def test_overrides_are_changed(overriding, given, expected):
-    """A value, the previous one, left out and so the set's again; no list at all changes nothing."""
+    """A value, the previous one, left out and so the set's again; no list changes nothing."""
     one, _ = overriding.accounts
     more = {} if given is None else {"ParameterOverrides": parameters(given)}
     done = operate(overriding, "update_stack_instances", Accounts=[one], Regions=[HOME], **more)
@@ -291,8 +293,12 @@ def test_wrong_overrides_are_refused(overriding):
     """Unknown ones, and those that the instance's own stack does not have yet."""
     one, two = overriding.accounts
     with refused("ValidationError", r"\[Four\] do not exist"):
-        begin(overriding, "update_stack_instances", ParameterOverrides=parameters({"Four": "4"}),
-              Regions=[HOME])
+        begin(
+            overriding,
+            "update_stack_instances",
+            ParameterOverrides=parameters({"Four": "4"}),
+            Regions=[HOME],
+        )
     operate(
         overriding,
         "update_stack_set",
@@ -367,7 +373,7 @@ def test_a_failed_deletion_makes_inoperable(pair):
     )
     told = instance(pair, one)
 
-    assert ("SUCCEEDED", 1) == (done["Status"], done["StatusDetails"]["FailedStackInstancesCount"])
+    assert ("SUCCEEDED", 1) == ending(done)
     assert {("INOPERABLE", "INOPERABLE"): 1} == states(pair)
     assert "TerminationProtection is enabled" in told["StatusReason"]
     assert (stack, "CREATE_COMPLETE") == (told["StackId"], pair.stack(one, HOME)["StackStatus"])
@@ -445,4 +451,4 @@ def test_instances_come_in_pages(pair):
     assert [one, one] == [each["Account"] for each in first["Summaries"]]
     assert [two, two] == [each["Account"] for each in second["Summaries"]]
     assert "NextToken" not in second
-    assert counted(pair, first["Summaries"][0]["LastOperationId"]) == {"SUCCEEDED": 4}
+    assert {"SUCCEEDED": 4} == counted(pair, first["Summaries"][0]["LastOperationId"])

@@ -15,6 +15,7 @@ CONTEXT = {"aws:sourceaccount": "111111111111", "aws:sourcearn": "arn:aws:cloudf
 
 
 def document(**statement: Any) -> dict[str, Any]:
+    """Return a document that allows sts:AssumeRole, or what else the statement says."""
     return {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", **statement}}
 
 

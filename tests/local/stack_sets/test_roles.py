@@ -45,9 +45,7 @@ def test_a_missing_execution_role_fails_its_target(bare):
     make_administration_role(bare)
     make_execution_role(bare, two)
     create_set(bare, topics())
-    done = operate(
-        bare, "create_stack_instances", preferences={"FailureToleranceCount": 1}, **HERE
-    )
+    done = operate(bare, "create_stack_instances", preferences={"FailureToleranceCount": 1}, **HERE)
 
     assert "SUCCEEDED" == done["Status"]
     assert {(one, HOME): "FAILED", (two, HOME): "SUCCEEDED"} == outcome(bare, done["OperationId"])
@@ -115,9 +113,7 @@ def test_an_administration_role_that_may_not_assume(bare):
     for account in bare.accounts:
         make_execution_role(bare, account)
     create_set(bare, topics())
-    done = operate(
-        bare, "create_stack_instances", preferences={"FailureToleranceCount": 1}, **HERE
-    )
+    done = operate(bare, "create_stack_instances", preferences={"FailureToleranceCount": 1}, **HERE)
 
     assert {(one, HOME): "FAILED", (two, HOME): "SUCCEEDED"} == outcome(bare, done["OperationId"])
     assert [untrusting(one)] == reasons(bare, done["OperationId"], "FAILED")
@@ -142,7 +138,7 @@ def test_roles_of_other_names(bare):
     done = operate(bare, "create_stack_instances", Accounts=[one], **HERE)
 
     assert "SUCCEEDED" == done["Status"]
-    assert (boss, "Worker") == (done["AdministrationRoleARN"], done["ExecutionRoleName"])
+    assert (done["AdministrationRoleARN"], done["ExecutionRoleName"]) == (boss, "Worker")
 
 
 def test_a_deletion_needs_the_roles_but_not_to_retain(bare):

@@ -1,0 +1,97 @@
+"""Stack sets outlive a stop, an operation does not, and a reset leaves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tapcfn.local import server
+from tests.local.stack_sets.fleet import (
+    NAME,
+    Fleet,
+    begin,
+    create_set,
+    fleet,
+    instance,
+    instances,
+    operate,
+    operation,
+    outcome,
+    parameters,
+    state,
+    topics,
+    with_parameters,
+)
+from tests.local_cloud import AWAY, HOME, outputs, until
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    """Return an empty folder, and end whatever runs in it afterwards."""
+    yield tmp_path
+    server.stop(tmp_path, settle=0)
+
+
+def again(root: Path, before: Fleet, settle: float = 5) -> Fleet:
+    """Stop the cloud, start it again, and return the same accounts."""
+    server.stop(root, settle=settle)
+    return Fleet(server.start(root, speed=0).url, before.admin, before.accounts)
+
+
+def test_sets_survive_a_stop_and_not_a_reset(root):
+    """Set, instances, overrides and operations are the same, and work; then all are gone."""
+    first = fleet(server.start(root, speed=0))
+    one, _ = first.accounts
+    create_set(first, with_parameters(Size="1"))
+    begun = operate(first, "create_stack_instances", ParameterOverrides=parameters({"Size": "2"}))
+    described = first.cfn.describe_stack_set(StackSetName=NAME)["StackSet"]
+    told = instances(first), instance(first, one), operation(first, begun["OperationId"])
+    second = again(root, first)
+
+    assert described == second.cfn.describe_stack_set(StackSetName=NAME)["StackSet"]
+    assert (instances(second), instance(second, one), begun) == told
+
+    done = operate(second, "update_stack_set", TemplateBody=with_parameters(Size="5", More="m"))
+
+    assert "SUCCEEDED" == done["Status"]
+    assert {"Size": "2", "More": "m"} == outputs(second.stack(one, AWAY))
+
+    server.reset(root)
+
+    assert [] == second.cfn.list_stack_sets()["Summaries"]
+
+
+def test_interrupted_operations_have_ended(root):
+    """What ran has FAILED, what waited is CANCELLED, and one can go on.
+
+    The operation FAILED too, unless it was STOPPING: that one did what it was asked for.
+    """
+    cloud = server.start(root, speed=8)
+    first, stopping = fleet(cloud), fleet(cloud)
+    one, two = first.accounts
+    for each in (first, stopping):
+        create_set(each, topics())
+    begun = begin(first, "create_stack_instances", Regions=[HOME])
+    stopped = begin(stopping, "create_stack_instances")
+    until(lambda: "StackId" in instance(first, one))
+    until(lambda: outcome(stopping, stopped)[stopping.accounts[0], HOME] == "RUNNING")
+    stopping.cfn.stop_stack_set_operation(StackSetName=NAME, OperationId=stopped)
+    second = again(root, first, settle=0)
+    told = operation(second, begun)
+
+    assert "FAILED" == told["Status"]
+    assert "local cloud was ended" in told["StatusReason"]
+    assert told["CreationTimestamp"] < told["EndTimestamp"]
+    assert {(one, HOME): "FAILED", (two, HOME): "CANCELLED"} == outcome(second, begun)
+    assert ("OUTDATED", "FAILED") == state(second, one)
+    assert ("OUTDATED", "CANCELLED") == state(second, two)
+    assert "CREATE_FAILED" == second.stack(one, HOME)["StackStatus"]
+    assert "STOPPED" == operation(replace(stopping, url=second.url), stopped)["Status"]
+
+    done = operate(second, "update_stack_set", UsePreviousTemplate=True)
+
+    assert "SUCCEEDED" == done["Status"]
+    assert "CREATE_COMPLETE" == second.stack(one, HOME)["StackStatus"]
