@@ -134,7 +134,7 @@ def preview(
     """Stage a change set for every step that has something to ask, all at once.
 
     The change sets stand until they are carried out or handed to `discard_all`. If one call
-    fails, those that were made are removed and the error goes on.
+    fails, or the run is interrupted, those that were made are removed and the error goes on.
     """
     steps = [step for step in plan.steps if step.verb in {Verb.CREATE, Verb.UPDATE, Verb.RECREATE}]
     _each(pool, lambda step: cloud.prepare(step.stack), steps)
@@ -146,13 +146,21 @@ def preview(
         except TapcfnError as error:
             return error
 
-    answers = _each(pool, ask, steps)
-    previews = tuple(answer for answer in answers if not isinstance(answer, TapcfnError))
+    asked = [pool.submit(ask, step) for step in steps]
+    try:
+        answers = [each.result() for each in asked]
+    except BaseException:  # an interrupt: what is on its way has to end before it can be removed
+        discard_all(_previews(each.result() for each in asked), cloud, ledger, pool)
+        raise
     for answer in answers:
         if isinstance(answer, TapcfnError):
-            discard_all(previews, cloud, ledger, pool)
+            discard_all(_previews(answers), cloud, ledger, pool)
             raise answer
-    return previews
+    return _previews(answers)
+
+
+def _previews(answers: Iterable[Preview | TapcfnError]) -> tuple[Preview, ...]:
+    return tuple(answer for answer in answers if not isinstance(answer, TapcfnError))
 
 
 def _preview(

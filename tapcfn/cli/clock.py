@@ -1,4 +1,4 @@
-"""The real clock, whose sleep ends early when the run is interrupted."""
+"""The real clock, whose sleep an interrupt ends early, and what signals do to a command."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class WallClock:
-    """Monotonic seconds; `interrupt` wakes whoever sleeps."""
+    """Monotonic seconds; an interrupt wakes whoever sleeps."""
 
     def __init__(self) -> None:
         self._stop = threading.Event()
@@ -23,27 +25,46 @@ class WallClock:
 
     def sleep(self, seconds: float) -> None:
         """Wait, or return at once after an interrupt."""
-        if not self._stop.wait(seconds):
-            return
-        time.sleep(min(seconds, 0.05))
+        if self._stop.wait(seconds):
+            time.sleep(min(seconds, 0.05))
 
     @property
     def interrupted(self) -> bool:
-        """Whether SIGINT or SIGTERM has come."""
+        """Whether SIGINT or SIGTERM has come while signals were heeded."""
         return self._stop.is_set()
 
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:
         """Let the first SIGINT or SIGTERM ask the run to stop, and the second end it at once."""
 
-        def heed(_number: int, _frame: FrameType | None) -> None:
+        def heed() -> None:
             if self._stop.is_set():
                 os._exit(130)
             self._stop.set()
 
-        before = {each: signal.signal(each, heed) for each in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with _on_signals(heed):
             yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+
+
+@contextmanager
+def raising_on_signals() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: by an exception, so that it cleans up."""
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with _on_signals(stop):
+        yield
+
+
+@contextmanager
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        act()
+
+    before = {each: signal.signal(each, handle) for each in _SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tapcfn.aws.cloud import AwsCloud
-from tapcfn.cli.clock import WallClock
+from tapcfn.cli.clock import WallClock, raising_on_signals
 from tapcfn.cli.options import Session
 from tapcfn.cli.workplace import STATE, Workplace, connect
 from tapcfn.errors import StillRunningError
@@ -53,7 +53,8 @@ class Desk:
         snapshot = self.snapshot(to_plan=True)
         if not any(each.status.is_moving for each in snapshot.stacks.values()):
             return snapshot
-        outcome = self._execution().adopt(self.rollout, snapshot)
+        with self.clock.heeding_signals():
+            outcome = self._execution().adopt(self.rollout, snapshot)
         self.session.outcome = outcome
         if outcome.interrupted:
             raise KeyboardInterrupt
@@ -64,16 +65,20 @@ class Desk:
 
     def carry_out(self, plan: Plan, snapshot: Snapshot, approval: Approval) -> Outcome:
         """Do the plan, showing it live where a person watches."""
+        with self.clock.heeding_signals(), self._shown_live(plan):
+            return self._execution().run(plan, snapshot, approval)
+
+    @contextlib.contextmanager
+    def _shown_live(self, plan: Plan) -> Iterator[None]:
         console = self.session.console
-        execution = self._execution()
         if not console.on_terminal:
-            return execution.run(plan, snapshot, approval)
+            yield
+            return
         from tapcfn.cli.live import Live
 
         with Live(plan, color=console.color) as console.live:
-            outcome = execution.run(plan, snapshot, approval)
+            yield
         console.live = None
-        return outcome
 
     def _execution(self) -> Execution:
         return Execution(
@@ -87,13 +92,13 @@ class Desk:
 
 @contextlib.contextmanager
 def open_desk(session: Session, place: Workplace, command: str) -> Iterator[Desk]:
-    """Connect, announce the run and heed signals until the command is over."""
+    """Connect, announce the run and hold everything open until the command is over."""
     clock = WallClock()
     cloud, session.clients = connect(place, clock)
     about = {"command": command, "blueprint": place.blueprint, "stage": place.stage}
     ledger = FileLedger(Path.cwd() / STATE / "runs", session.console.run, about)
     session.console.notify(RunStarted(command, digest(place.rollout), place.rollout.targets))
-    with clock.heeding_signals(), ThreadPoolExecutor(WORKERS) as pool:
+    with raising_on_signals(), ThreadPoolExecutor(WORKERS) as pool:
         yield Desk(session, place, cloud, clock, ledger, pool)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
     from tapcfn.events import Outcome
     from tapcfn.model import Snapshot
+    from tapcfn.operations import Approval
     from tapcfn.plan import Plan
     from tapcfn.preview import Preview
 
@@ -41,7 +44,6 @@ def plan(
     allow_loss: tuple[str, ...],
 ) -> int:
     """Show what apply would do, from real change sets, and leave nothing behind."""
-    from tapcfn import preview as previews_
     from tapcfn import saved
     from tapcfn.cli.desk import open_desk
     from tapcfn.plan import plan as make_plan
@@ -51,17 +53,17 @@ def plan(
         snapshot = desk.settled_snapshot()
         planned = make_plan(place.rollout, snapshot)
         allowed = frozenset(allow_loss)
-        previews = previews_.preview(
-            planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed
-        )
-        show_plan(session, planned, previews)
-        code = _code_of(previews)
-        if out is not None and code == 0:
-            out.write_text(saved.dump(planned, previews, allowed) + "\n", encoding="utf-8")
-            session.console.say(f"Saved: {out}; apply exactly this with: apply --plan {out}")
-        else:
-            _discard(desk, previews)
-    if code == 0 and detailed_exitcode and _has_changes(planned, previews):
+        with _previewed(desk, planned, snapshot, allowed) as staged:
+            show_plan(session, planned, staged.previews)
+            code = _code_of(staged.previews)
+            if out is not None and code == 0:
+                text = saved.dump(planned, staged.previews, allowed)
+                out.write_text(text + "\n", encoding="utf-8")
+                staged.keep = True
+                session.console.say(
+                    f"Saved: {out}; apply exactly this with: {program()} apply --plan {out}"
+                )
+    if code == 0 and detailed_exitcode and _has_changes(planned, staged.previews):
         return 10
     return code
 
@@ -89,25 +91,30 @@ def apply(
 ) -> int:
     """Bring what is deployed to what is wanted: preview, confirm, carry out, wait."""
     from tapcfn.cli.desk import open_desk
+    from tapcfn.plan import plan as make_plan
 
     place = _place_to_apply(session, where, plan_file)
     with open_desk(session, place, "apply") as desk:
         snapshot = desk.settled_snapshot()
-        planned, previews, allowed = _prepare(desk, snapshot, plan_file, frozenset(allow_loss))
-        show_plan(session, planned, previews)
-        if not planned.has_work:
-            _show_outputs(desk, snapshot)
-            return 0
-        if code := _code_of(previews):
-            _discard(desk, previews)
-            return code
-        reviewed = plan_file is not None
-        if not (reviewed or place.is_local or yes):
-            if not _confirmed(desk):
-                _discard(desk, previews)
+        planned = make_plan(place.rollout, snapshot)
+        if plan_file is not None:
+            return _apply_saved(desk, planned, snapshot, plan_file)
+        asks = not (place.is_local or yes)
+        if planned.has_work and asks:
+            _make_sure_that_somebody_answers(session)
+        allowed = frozenset(allow_loss)
+        with _previewed(desk, planned, snapshot, allowed) as staged:
+            show_plan(session, planned, staged.previews)
+            if not planned.has_work:
+                _show_outputs(desk, snapshot)
+                return 0
+            if code := _code_of(staged.previews):
+                return code
+            if asks and not _confirmed(desk):
                 return 130
-            reviewed = True
-        return _carry_out(desk, planned, snapshot, previews, allowed, strict=reviewed)
+            staged.keep = True
+        approval = _approval(staged.previews, allowed, strict=asks)
+        return _carry_out(desk, planned, snapshot, approval)
 
 
 @click.command()
@@ -154,8 +161,10 @@ def destroy(
         if not place.is_local:
             if yes:
                 losses.check_allowed(frozenset(allow_loss))
-            elif not _confirmed(desk):
-                return 130
+            else:
+                _make_sure_that_somebody_answers(session)
+                if not _confirmed(desk):
+                    return 130
         settle_losses(desk, losses)
         return _close(desk, desk.carry_out(planned, snapshot, Approval()), "destroy")
 
@@ -184,37 +193,55 @@ def _place_to_apply(session: Session, where: Where, plan_file: Path | None) -> W
     return enter(Catalogue.load(session.package), where)
 
 
-def _prepare(
-    desk: Desk, snapshot: Snapshot, plan_file: Path | None, allowed: frozenset[str]
-) -> tuple[Plan, tuple[Preview, ...], frozenset[str]]:
-    """Return the plan with its previews: made now, or read again as they were saved."""
-    from tapcfn import preview, saved
-    from tapcfn.plan import plan as make_plan
+@dataclass(slots=True)
+class _Staged:
+    """Previews whose change sets stand ready; they are removed unless they are to be kept."""
 
-    planned = make_plan(desk.rollout, snapshot)
-    if plan_file is not None:
-        read = saved.load(plan_file)
-        return planned, saved.restore(read, planned, desk.cloud, desk.pool), read.allowed
-    previews = preview.preview(
-        planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed
+    previews: tuple[Preview, ...]
+    keep: bool = False
+
+
+@contextlib.contextmanager
+def _previewed(
+    desk: Desk, planned: Plan, snapshot: Snapshot, allowed: frozenset[str]
+) -> Iterator[_Staged]:
+    """Preview a plan, and leave nothing behind: not after a no, an error or an interrupt."""
+    from tapcfn.preview import preview
+
+    staged = _Staged(
+        preview(planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed)
     )
-    return planned, previews, allowed
+    try:
+        yield staged
+    finally:
+        if not staged.keep:
+            _discard(desk, staged.previews)
 
 
-def _carry_out(
-    desk: Desk,
-    planned: Plan,
-    snapshot: Snapshot,
-    previews: tuple[Preview, ...],
-    allowed: frozenset[str],
-    *,
-    strict: bool,
-) -> int:
+def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, file: Path) -> int:
+    """Carry out what a plan file says, each change set read again."""
+    from tapcfn import saved
+
+    read = saved.load(file)
+    previews = saved.restore(read, planned, desk.cloud, desk.pool)
+    show_plan(desk.session, planned, previews)
+    if not planned.has_work:
+        _show_outputs(desk, snapshot)
+        return 0
+    if code := _code_of(previews):
+        return code
+    return _carry_out(desk, planned, snapshot, _approval(previews, read.allowed, strict=True))
+
+
+def _approval(previews: tuple[Preview, ...], allowed: frozenset[str], *, strict: bool) -> Approval:
     from tapcfn.operations import Approval
 
-    approval = Approval({each.step.stack.name: each for each in previews}, allowed, strict)
+    return Approval({each.step.stack.name: each for each in previews}, allowed, strict)
+
+
+def _carry_out(desk: Desk, planned: Plan, snapshot: Snapshot, approval: Approval) -> int:
     outcome = desk.carry_out(planned, snapshot, approval)
-    _discard_untouched(desk, outcome, previews)
+    _discard_untouched(desk, outcome, approval)
     code = _close(desk, outcome, "apply")
     if code == 0:
         _show_outputs(desk, desk.snapshot())
@@ -222,12 +249,12 @@ def _carry_out(
     return code
 
 
-def _discard_untouched(desk: Desk, outcome: Outcome, previews: tuple[Preview, ...]) -> None:
+def _discard_untouched(desk: Desk, outcome: Outcome, approval: Approval) -> None:
     """Remove the change sets of stacks that were skipped."""
     from tapcfn.model import Ending
 
     skipped = {each.stack for each in outcome.ended(Ending.SKIPPED)}
-    _discard(desk, [each for each in previews if each.step.stack.name in skipped])
+    _discard(desk, [each for name, each in approval.previews.items() if name in skipped])
 
 
 def _discard(desk: Desk, previews: Iterable[Preview]) -> None:
@@ -271,12 +298,16 @@ def _has_changes(planned: Plan, previews: tuple[Preview, ...]) -> bool:
     )
 
 
+def _make_sure_that_somebody_answers(session: Session) -> None:
+    """Raise `UsageError`, before anything is written, where nobody can be asked."""
+    if not session.may_ask:
+        raise UsageError("an answer is needed: give --yes, or run it where a person can answer")
+
+
 def _confirmed(desk: Desk) -> bool:
-    """Ask a person to type the stage's name; raise `UsageError` where nobody can be asked."""
+    """Ask a person to type the stage's name."""
     from tapcfn.cli.console import ask
 
-    if not desk.session.may_ask:
-        raise UsageError("an answer is needed: give --yes, or run it where a person can answer")
     stage = desk.place.stage
     return ask(f'Type the stage\'s name, "{stage}", to go on: ') == stage
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tapcfn.cli.options import Where
-from tapcfn.errors import BlockedError, UsageError
+from tapcfn.errors import BlockedError, TapcfnError, TemplateError, UsageError
 
 if TYPE_CHECKING:
     from tapcfn.aws.cloud import AwsCloud
@@ -115,8 +115,35 @@ def enter(catalogue: Catalogue, where: Where) -> Workplace:
     module = catalogue.module(where.blueprint)
     path = where.file or catalogue.file(where.blueprint, where.stage)
     settings = config.load(path, module.Settings)
-    rollout: Rollout = module.rollout(settings, where.stage)
+    rollout = _build(module, settings, where.stage)
     return Workplace(where.blueprint, where.stage, settings, rollout, where.file)
+
+
+def _build(module: ModuleType, settings: Common, stage: str) -> Rollout:
+    """Make the rollout; raise `TemplateError` naming the line where a template could not be built.
+
+    A blueprint is somebody's own code, and troposphere refuses wrong properties with all kinds of
+    errors.
+    """
+    try:
+        rollout: Rollout = module.rollout(settings, stage)
+    except TapcfnError:
+        raise
+    except Exception as error:
+        where = _line_of(error, module.__name__.partition(".")[0])
+        raise TemplateError(f"{type(error).__name__}: {error}{where}") from error
+    return rollout
+
+
+def _line_of(error: BaseException, package: str) -> str:
+    """Return the last line of this package that an error passed through."""
+    line, trace = "", error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] == package:
+            line = f" — {name.replace('.', '/')}.py:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
 
 
 def connect(place: Workplace, clock: Clock) -> tuple[AwsCloud, Clients]:

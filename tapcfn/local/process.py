@@ -19,6 +19,7 @@ from hypercorn.config import Config
 from tapcfn.errors import UsageError
 from tapcfn.local import answers, calls, checks, emulator, events, ledger, provisioners, time
 from tapcfn.local.faults import hooks as faults
+from tapcfn.local.stack_sets import api as stack_sets
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -48,6 +49,7 @@ def install() -> None:
     provisioners.install()
     ledger.install()
     checks.install()
+    stack_sets.install()
 
 
 def _at_home(needs_thread: Callable[[str], bool]) -> Callable[..., Callable[..., Any]]:

@@ -64,7 +64,7 @@ def package(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_a_large_template_travels_through_the_artifact_bucket(bench: Bench, package: str):
-    """Above 51,200 bytes it is uploaded once, named by its content, and then deployed from there."""
+    """Above 51,200 bytes it is uploaded once, named by its content, and deployed from there."""
     code = run(package, ["apply", "many_topics"])
 
     assert code == 0, bench.capture()[1]

@@ -80,14 +80,13 @@ def default_administration_role() -> str:
 
 def _checked(params: Params, before: Definition, template: str) -> Definition:
     """Read the rest of the request, and refuse a template that no stack would take."""
-    parsed = _parsed(template, params)
+    parsed = _parsed(template)
     declared = parsed.get("Parameters") or {}
     given = emulator.extract_members(params, "Parameters")
-    values = parameters.resolved(declared, given, before["parameters"])
     after = Definition(
         description=text(params, "Description") or before["description"],
         template=template,
-        parameters=values,
+        parameters=parameters.resolved(declared, given, before["parameters"]),
         secret=[name for name, about in declared.items() if _is_secret(about)],
         tags=_tags(params) if is_given(params, "Tags") else before["tags"],
         capabilities=strings(params, "Capabilities"),
@@ -105,28 +104,38 @@ def _template(params: Params) -> str:
     return body
 
 
-def _parsed(template: str, params: Params) -> Mapping[str, Any]:
+def _parsed(template: str) -> dict[str, Any]:
     try:
-        given = emulator.extract_members(params, "Parameters")
-        return emulator.apply_transforms(emulator.parse_template(template), given)
+        return emulator.parse_template(template)
     except Exception as error:  # whatever is wrong with it, in the parser's words
         raise invalid(f"Template format error: {error}") from error
 
 
-def _refuse(definition: Definition, template: Mapping[str, Any]) -> None:
+def _refuse(definition: Definition, parsed: dict[str, Any]) -> None:
     """Run the checks of a new stack, but for its name and the size that a request may have."""
-    params: dict[str, Any] = {
+    values = definition["parameters"].items()
+    given = [{"Key": key, "Value": value, "UsePreviousValue": False} for key, value in values]
+    try:
+        template = emulator.apply_transforms(parsed, given)
+    except Exception as error:  # whatever a transform finds wrong, in its words
+        raise invalid(f"Template format error: {error}") from error
+    request = checks.Request(_as_params(definition), None, template)
+    for check in checks.CHECKS["CreateStack"]:
+        refusal = check(request)
+        if refusal is not None:
+            raise RefusedError(refusal.code, refusal.message)
+
+
+def _as_params(definition: Definition) -> Params:
+    """Return what a request to create such a stack would say, besides its template."""
+    params = {
         f"Capabilities.member.{number}": [each]
         for number, each in enumerate(definition["capabilities"], 1)
     }
     for number, (name, value) in enumerate(definition["parameters"].items(), 1):
         params[f"Parameters.member.{number}.ParameterKey"] = [name]
         params[f"Parameters.member.{number}.ParameterValue"] = [value]
-    request = checks.Request(params, None, template)
-    for check in checks.CHECKS["CreateStack"]:
-        refusal = check(request)
-        if refusal is not None:
-            raise RefusedError(refusal.code, refusal.message)
+    return params
 
 
 def _is_secret(about: Mapping[str, Any]) -> bool:

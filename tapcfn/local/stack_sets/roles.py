@@ -15,6 +15,7 @@ from tapcfn.local.provisioners.resource import gone_is_fine
 from tapcfn.local.stack_sets.policies import Asked, Document, allows
 
 SERVICE = "cloudformation.amazonaws.com"
+ANY_REGION = "us-east-1"  # roles are the same in all, and one client is enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Administration:
 
 
 def administration(arn: str, stack_set_arn: str) -> Administration:
-    """Become the administration role of the current account, or say why not."""
+    """Become the administration role of the current account, or say why not.
+
+    Once for a whole operation; what it may do is asked for each target.
+    """
     role = _role(arn.rpartition("/")[2])
     account = emulator.account_id()
     context = {"aws:sourceaccount": account, "aws:sourcearn": stack_set_arn}
@@ -83,13 +87,13 @@ def _trusts(role: Mapping[str, Any], asked: Asked) -> bool:
 
 def _role(name: str) -> Mapping[str, Any] | None:
     with gone_is_fine():
-        return dict(calls.client("iam").get_role(RoleName=name)["Role"])
+        return dict(calls.client("iam", region=ANY_REGION).get_role(RoleName=name)["Role"])
     return None
 
 
 def _policies(role: str) -> tuple[Document, ...]:
     """Return what a role's own and attached policies say."""
-    iam = calls.client("iam")
+    iam = calls.client("iam", region=ANY_REGION)
     inline = iam.list_role_policies(RoleName=role)["PolicyNames"]
     attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     return (
@@ -99,7 +103,7 @@ def _policies(role: str) -> tuple[Document, ...]:
 
 
 def _managed(arn: str) -> Document:
-    iam = calls.client("iam")
+    iam = calls.client("iam", region=ANY_REGION)
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
     return dict(found["Document"])

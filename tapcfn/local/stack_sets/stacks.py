@@ -144,10 +144,10 @@ def _judge(stack_id: str, before: int, is_well: bool) -> None:
     first = next(iter([*of_resources, *_refused_before(stack_id, failed), *failed]), None)
     if first is None:
         raise FailedError(f"Stack {stack_id} is {_status(stack_id) or 'gone'}")
-    reason = first.get("ValidationStatusReason") or first.get("ResourceStatusReason", "")
+    reason = str(first.get("ValidationStatusReason") or first.get("ResourceStatusReason", ""))
     raise FailedError(
         f"ResourceLogicalId:{first['LogicalResourceId']}, ResourceType:{first['ResourceType']}, "
-        f"ResourceStatusReason:{reason}."
+        f"ResourceStatusReason:{reason.rstrip('.')}."
     )
 
 

@@ -230,10 +230,9 @@ def test_a_stack_that_somebody_deleted_is_made_again(pair):
 
 @pytest.fixture
 def overriding(pair):
-    """Return a pair whose first account has two overrides."""
-    body = with_parameters(One="1", Two="2", Three="3")
-    create_set(pair, body)
-    one, two = pair.accounts
+    """Return a pair of which only the first account has an instance, with two overrides."""
+    create_set(pair, with_parameters(One="1", Two="2", Three="3"))
+    one, _ = pair.accounts
     operate(
         pair,
         "create_stack_instances",
@@ -241,13 +240,13 @@ def overriding(pair):
         Regions=[HOME],
         ParameterOverrides=parameters({"One": "a", "Two": "b"}),
     )
-    operate(pair, "create_stack_instances", Accounts=[two], Regions=[HOME])
     return pair
 
 
 def test_overrides_stand_before_the_set(overriding):
     """Only the instance's own description shows them."""
     one, two = overriding.accounts
+    operate(overriding, "create_stack_instances", Accounts=[two], Regions=[HOME])
 
     assert {"One": "a", "Two": "b", "Three": "3"} == outputs(overriding.stack(one, HOME))
     assert {"One": "1", "Two": "2", "Three": "3"} == outputs(overriding.stack(two, HOME))
@@ -292,6 +291,7 @@ def test_overrides_are_changed(overriding, given, expected):
 def test_wrong_overrides_are_refused(overriding):
     """Unknown ones, and those that the instance's own stack does not have yet."""
     one, two = overriding.accounts
+    operate(overriding, "create_stack_instances", Accounts=[two], Regions=[HOME])
     with refused("ValidationError", r"\[Four\] do not exist"):
         begin(
             overriding,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapcfn.local.stack_sets.model import Target
@@ -92,6 +92,7 @@ def test_strict_shrinks():
     assert 1 == len(failed.ended(first[1], True).startable())
 
 
+CALM = settings(deadline=None, max_examples=60)  # machines differ
 shares = st.builds(Share, st.integers(0, 6)) | st.builds(Share, st.integers(0, 100), st.just(True))
 operations = st.builds(
     Preferences,
@@ -103,6 +104,7 @@ operations = st.builds(
 )
 
 
+@CALM
 @given(operations, st.sets(st.sampled_from(rectangle("12345", "abc")), min_size=1), st.data())
 def test_every_target_is_started_or_lost(preferences, targets, data):
     """Exactly once each, whatever fails; nothing is lost where no Region exceeded its tolerance."""
@@ -114,6 +116,7 @@ def test_every_target_is_started_or_lost(preferences, targets, data):
     assert bool(after.lost()) <= bool(after.exceeded)
 
 
+@CALM
 @given(operations, st.sets(st.sampled_from(rectangle("12345", "abc")), min_size=1), st.data())
 def test_failures_keep_to_the_tolerance(preferences, targets, data):
     """No Region has more failures than it may and one; soft adds only what ran beside it."""
@@ -128,6 +131,7 @@ def test_failures_keep_to_the_tolerance(preferences, targets, data):
         assert queue.is_exceeded == (queue.failed > limits.tolerance)
 
 
+@CALM
 @given(operations, st.integers(1, 9), st.data())
 def test_what_runs_keeps_to_the_maximum(preferences, accounts, data):
     """At every moment: never more than asked for; strict, never enough to fail once too often."""
