@@ -13,6 +13,7 @@ from tapcfn.cli.console import Console
 from tapcfn.cli.local_cloud import local
 from tapcfn.cli.looking import events, outputs, status
 from tapcfn.cli.options import Session
+from tapcfn.cli.rehearsal import rehearse
 from tapcfn.cli.rollouts import apply, destroy, plan
 from tapcfn.cli.templates import check, render, schema
 from tapcfn.errors import CloudError, TapcfnError
@@ -37,7 +38,11 @@ def cli() -> None:
     """Render, check, preview and apply raw CloudFormation over many accounts and Regions."""
 
 
-for _command in (render, check, plan, apply, status, outputs, events, destroy, local, schema):
+_COMMANDS = (
+    *(render, check, schema, plan, apply, destroy),
+    *(status, outputs, events, rehearse, local),
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

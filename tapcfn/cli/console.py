@@ -26,6 +26,7 @@ class Console:
         self.json = json
         self.color = color
         self.live: Live | None = None
+        self.listener: Callable[[Event], None] | None = None
         self._seq = 0
         self._started = time.monotonic()
 
@@ -40,7 +41,9 @@ class Console:
         return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not self.json
 
     def notify(self, event: Event) -> None:
-        """Tell an event: as a line of JSON, or to the person who follows."""
+        """Tell an event: as a line of JSON, or to the person who follows, and to who listens."""
+        if self.listener is not None:
+            self.listener(event)
         if self.json:
             self._line(event)
         elif self.live is not None:

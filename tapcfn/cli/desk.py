@@ -91,12 +91,19 @@ class Desk:
 
 
 @contextlib.contextmanager
-def open_desk(session: Session, place: Workplace, command: str) -> Iterator[Desk]:
+def open_desk(
+    session: Session,
+    place: Workplace,
+    command: str,
+    *,
+    rehearsed_at: str | None = None,
+    root: Path | None = None,
+) -> Iterator[Desk]:
     """Connect, announce the run and hold everything open until the command is over."""
     clock = WallClock()
-    cloud, session.clients = connect(place, clock)
+    cloud, session.clients = connect(place, clock, rehearsed_at)
     about = {"command": command, "blueprint": place.blueprint, "stage": place.stage}
-    ledger = FileLedger(Path.cwd() / STATE / "runs", session.console.run, about)
+    ledger = FileLedger((root or Path.cwd()) / STATE / "runs", session.console.run, about)
     session.console.notify(RunStarted(command, digest(place.rollout), place.rollout.targets))
     with raising_on_signals(), ThreadPoolExecutor(WORKERS) as pool:
         yield Desk(session, place, cloud, clock, ledger, pool)

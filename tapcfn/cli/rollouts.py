@@ -53,9 +53,9 @@ def plan(
         snapshot = desk.settled_snapshot()
         planned = make_plan(place.rollout, snapshot)
         allowed = frozenset(allow_loss)
-        with _previewed(desk, planned, snapshot, allowed) as staged:
+        with previewed(desk, planned, snapshot, allowed) as staged:
             show_plan(session, planned, staged.previews)
-            code = _code_of(staged.previews)
+            code = code_of(staged.previews)
             if out is not None and code == 0:
                 text = saved.dump(planned, staged.previews, allowed)
                 out.write_text(text + "\n", encoding="utf-8")
@@ -103,17 +103,17 @@ def apply(
         if planned.has_work and asks:
             _make_sure_that_somebody_answers(session)
         allowed = frozenset(allow_loss)
-        with _previewed(desk, planned, snapshot, allowed) as staged:
+        with previewed(desk, planned, snapshot, allowed) as staged:
             show_plan(session, planned, staged.previews)
             if not planned.has_work:
                 _show_outputs(desk, snapshot)
                 return 0
-            if code := _code_of(staged.previews):
+            if code := code_of(staged.previews):
                 return code
             if asks and not _confirmed(desk):
                 return 130
             staged.keep = True
-        approval = _approval(staged.previews, allowed, strict=asks)
+        approval = approval_of(staged.previews, allowed, strict=asks)
         return _carry_out(desk, planned, snapshot, approval)
 
 
@@ -194,7 +194,7 @@ def _place_to_apply(session: Session, where: Where, plan_file: Path | None) -> W
 
 
 @dataclass(slots=True)
-class _Staged:
+class Staged:
     """Previews whose change sets stand ready; they are removed unless they are to be kept."""
 
     previews: tuple[Preview, ...]
@@ -202,15 +202,13 @@ class _Staged:
 
 
 @contextlib.contextmanager
-def _previewed(
+def previewed(
     desk: Desk, planned: Plan, snapshot: Snapshot, allowed: frozenset[str]
-) -> Iterator[_Staged]:
+) -> Iterator[Staged]:
     """Preview a plan, and leave nothing behind: not after a no, an error or an interrupt."""
     from tapcfn.preview import preview
 
-    staged = _Staged(
-        preview(planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed)
-    )
+    staged = Staged(preview(planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed))
     try:
         yield staged
     finally:
@@ -228,12 +226,15 @@ def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, file: Path) -> i
     if not planned.has_work:
         _show_outputs(desk, snapshot)
         return 0
-    if code := _code_of(previews):
+    if code := code_of(previews):
         return code
-    return _carry_out(desk, planned, snapshot, _approval(previews, read.allowed, strict=True))
+    return _carry_out(desk, planned, snapshot, approval_of(previews, read.allowed, strict=True))
 
 
-def _approval(previews: tuple[Preview, ...], allowed: frozenset[str], *, strict: bool) -> Approval:
+def approval_of(
+    previews: tuple[Preview, ...], allowed: frozenset[str], *, strict: bool
+) -> Approval:
+    """Return what was agreed to, by stack."""
     from tapcfn.operations import Approval
 
     return Approval({each.step.stack.name: each for each in previews}, allowed, strict)
@@ -277,7 +278,7 @@ def _close(desk: Desk, outcome: Outcome, command: str) -> int:
     return outcome.exit_code
 
 
-def _code_of(previews: tuple[Preview, ...]) -> int:
+def code_of(previews: tuple[Preview, ...]) -> int:
     """Return 1 if CloudFormation refused a change set, 4 if a guard objects, else 0."""
     from tapcfn.guard import blocks
     from tapcfn.preview import Previewed, Refused

@@ -146,17 +146,20 @@ def _line_of(error: BaseException, package: str) -> str:
     return line
 
 
-def connect(place: Workplace, clock: Clock) -> tuple[AwsCloud, Clients]:
+def connect(
+    place: Workplace, clock: Clock, rehearsed_at: str | None = None
+) -> tuple[AwsCloud, Clients]:
     """Return the cloud that the stage is deployed to, starting the local one if need be.
 
-    Raises `BlockedError` where the settings name an account that they do not allow.
+    A rehearsal says at which local cloud it is, whatever the settings say. Raises `BlockedError`
+    where the settings name an account that they do not allow.
     """
     from tapcfn.aws.cloud import AwsCloud
     from tapcfn.aws.session import Clients, on_aws, on_local_cloud
 
     settings = place.settings
-    if place.is_local:
-        clients = Clients(on_local_cloud(local_url()))
+    if rehearsed_at or place.is_local:
+        clients = Clients(on_local_cloud(rehearsed_at or local_url()))
         bucket = settings.artifact_bucket or "artifacts-{account}-{region}"
         return AwsCloud(clients, clock, bucket), clients
     _check_accounts(place)

@@ -40,6 +40,7 @@ def main() -> None:
 def install() -> None:
     """Teach the emulator everything that the local cloud adds; once, before it serves."""
     time.set_speed(float(os.environ.get("TAPCFN_LOCAL_SPEED", "0")))
+    time.set_seed(int(os.environ.get("TAPCFN_LOCAL_SEED", "0")))
     emulator.wrap_operations(_at_home(emulator.run_on_threads()))
     faults.install(os.environ.get("TAPCFN_LOCAL_FAULTS", ""))
     emulator.wrap_operations(time.lasting(emulator.place))

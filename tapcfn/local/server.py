@@ -80,17 +80,26 @@ def find(root: Path) -> LocalCloud | None:
     return LocalCloud(known.url, known.pid, home)
 
 
-def start(root: Path, *, speed: float | None = None, port: int = 0) -> LocalCloud:
+def start(
+    root: Path, *, speed: float | None = None, port: int = 0, seed: int = 0, faults: str = ""
+) -> LocalCloud:
     """Return the running local cloud of `root`, starting one if there is none.
 
     `speed` divides the durations of resources (20: a minute takes three seconds; 0: nothing waits)
     and is also told to one that runs already. `port` 0 means the last port if it is free, else any.
+    `seed` draws other durations, and `faults` is the text of a table of faults; both are for a
+    cloud that is started here.
     """
     home = record.home_of(root)
     with record.alone(home):
         running = find(root)
         if running is None:
-            return _launch(home, DEFAULT_SPEED if speed is None else speed, port)
+            told = {
+                "TAPCFN_LOCAL_SPEED": repr(float(DEFAULT_SPEED if speed is None else speed)),
+                "TAPCFN_LOCAL_SEED": str(seed),
+                "TAPCFN_LOCAL_FAULTS": faults,
+            }
+            return _launch(home, told, port)
         if speed is not None:
             record.ask(running.url, "/_tapcfn/speed", {"speed": speed})
         return running
@@ -129,6 +138,13 @@ def reset(root: Path, *, settle: float = SETTLE_SECONDS) -> None:
         record.ask(running.url, "/_tapcfn/reset", {})
 
 
+def injected(root: Path) -> list[dict[str, Any]]:
+    """Return the faults of a running cloud's table, each with how often it has been `done`."""
+    running = find(root)
+    told = record.ask(running.url, "/_tapcfn/faults") if running else {}
+    return list(told.get("faults", ()))
+
+
 def status(root: Path) -> Status:
     """Say what the local cloud of `root` is doing and what it can do."""
     running = find(root)
@@ -152,12 +168,12 @@ def status(root: Path) -> Status:
 # The process ------------------------------------------------------------------------------------
 
 
-def _launch(home: Path, speed: float, port: int) -> LocalCloud:
+def _launch(home: Path, told: Mapping[str, str], port: int) -> LocalCloud:
     _require_extra()
     token = secrets.token_hex(16)
     with _listen(home, port) as listener:
         free = listener.getsockname()[1]
-        child = _spawn(home, listener, _settings(home, free, speed, token))
+        child = _spawn(home, listener, {**_settings(home, free, token), **told})
     known = record.Record(child.pid, free, token)
     record.CHILDREN[child.pid] = child
     if not record.until(lambda: child.poll() is not None or record.is_up(known), READY_SECONDS):
@@ -231,11 +247,10 @@ def _clean_environment() -> dict[str, str]:
     return kept
 
 
-def _settings(home: Path, port: int, speed: float, token: str) -> dict[str, str]:
+def _settings(home: Path, port: int, token: str) -> dict[str, str]:
     state, objects = record.data_folders(home)
     return {
         "TAPCFN_LOCAL_TOKEN": token,
-        "TAPCFN_LOCAL_SPEED": repr(float(speed)),
         "BIND_HOST": record.HOST,
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "1",

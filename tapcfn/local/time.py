@@ -52,12 +52,19 @@ DURATIONS: dict[str, Durations] = {
 SPREAD = 0.2
 
 _speed = 0.0
+_seed = 0
 
 
 def set_speed(speed: float) -> None:
     """Set how many seconds of AWS pass in one second here; 0 means that nothing waits."""
     global _speed  # noqa: PLW0603
     _speed = max(0.0, speed)
+
+
+def set_seed(seed: int) -> None:
+    """Draw other durations: the same seed gives the same ones again."""
+    global _seed  # noqa: PLW0603
+    _seed = seed
 
 
 def speed() -> float:
@@ -68,7 +75,8 @@ def speed() -> float:
 def seconds(resource_type: str, operation: str, seed: str) -> float:
     """Return how long AWS would take: the type's figure, up or down by what the seed decides."""
     usual: float = getattr(DURATIONS.get(resource_type, USUAL), operation)
-    draw = int.from_bytes(hashlib.sha256(f"{seed}/{operation}".encode()).digest()[:4]) / 2**32
+    text = f"{_seed}/{seed}/{operation}" if _seed else f"{seed}/{operation}"
+    draw = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
     return usual * (1 + SPREAD * (2 * draw - 1))
 
 

@@ -69,7 +69,7 @@ def test_interrupted_operations_have_ended(root):
 
     The operation FAILED too, unless it was STOPPING: that one did what it was asked for.
     """
-    cloud = server.start(root, speed=8)
+    cloud = server.start(root, speed=6)
     first, stopping = fleet(cloud), fleet(cloud)
     one, two = first.accounts
     for each in (first, stopping):

@@ -1,0 +1,76 @@
+"""A rollout is tried out on a local cloud of its own, failures included, and nothing is left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tapcfn.cli.app import run
+from tapcfn.local import server
+
+TEMPLATES = "templates.blueprints"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder; even a stage for AWS is rehearsed without credentials."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    return tmp_path
+
+
+def test_a_rehearsal_says_how_long_and_on_which_path(here: Path, capfd: pytest.CaptureFixture[str]):
+    """The stage for AWS is played through; neither ledger nor local cloud is left here."""
+    words = ["rehearse", "replicated_storage", "--stage", "example", "--speed", "200", "--json"]
+
+    code = run(TEMPLATES, words)
+
+    told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    (taught,) = [line for line in told if line["type"] == "rehearsal"]
+    assert (0, 0) == (code, told[-1]["exit_code"])
+    assert 6 == len(taught["units"])
+    assert taught["critical_path"][-1] in {
+        "example-replicated-storage-network",
+        "example-replicated-storage-storage-us-east-1",
+    }
+    assert taught["seconds"] == max(unit["end"] for unit in taught["units"]) > 60
+    assert None is server.find(here)
+    assert [] == list(here.iterdir())
+
+
+def test_a_rehearsed_failure_exits_like_apply(here: Path, capfd: pytest.CaptureFixture[str]):
+    """It says which fault fired, what failed and why, what it left, and who was not tried."""
+    faults = here / "faults.toml"
+    faults.write_text(
+        '[[fault]]\ndo = "fail"\nregion = "us-west-2"\ntype = "AWS::S3::Bucket"\n'
+        'reason = "no room"\n[[fault]]\ndo = "throttle"\noperation = "ListStacks"\nnth = 1\n'
+    )
+
+    words = ["rehearse", "replicated_storage", "--speed", "500", "--faults", str(faults)]
+
+    code = run(TEMPLATES, words)
+
+    out = capfd.readouterr().out
+    assert code == 1
+    assert (
+        "local-replicated-storage-storage-us-west-2 fails: DestinationBucket (AWS::S3::Bucket) "
+        "CREATE_FAILED: no room — templates/layers/storage.py:"
+    ) in out
+    assert "leaves: ROLLBACK_COMPLETE, no resources" in out
+    assert "Not tried: local-replicated-storage-storage-us-east-1" in out
+    assert "fault fired 1 times: do=throttle" in out
+
+
+def test_a_wrong_table_of_faults_is_refused(here: Path, capfd: pytest.CaptureFixture[str]):
+    """Every fault of the table at once, before anything is started: exit 2."""
+    faults = here / "faults.toml"
+    faults.write_text('[[fault]]\ndo = "fial"\nregoin = "x"\n')
+
+    code = run(TEMPLATES, ["rehearse", "replicated_storage", "--faults", str(faults)])
+
+    err = capfd.readouterr().err
+    assert code == 2
+    assert "fial" in err
+    assert "regoin" in err
