@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 DEPLOY := $(PY) deploy.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deploy plan status outputs destroy test check lint coverage render local dist clean
+.PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render local dist clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ destroy: $(READY) ## Take it away again
 
 test: $(READY) ## Run the whole test suite
 	$(PY) -m pytest --numprocesses 2
+
+drill: $(READY) ## Run the long drills: load, and kills at drawn moments
+	$(PY) -m pytest -m drill tests/drills
 
 lint: $(READY) ## ruff, mypy, import contracts
 	$(VENV)/bin/ruff check

@@ -7,12 +7,14 @@ fails there and not in a rollout.
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextvars import Context
 from typing import Any
 
 from ministack import app as _app
+from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import persistence as _persistence
 from ministack.core import responses as _responses
 from ministack.services import cloudformation as _cloudformation
@@ -69,6 +71,29 @@ def conditions(params: Params, template: dict[str, Any], previous: Any) -> dict[
     """Return which of a template's conditions hold for the request's parameters."""
     given = _engine._resolve_parameters(template, extract_members(params, "Parameters"), previous)
     return dict(_engine._evaluate_conditions(template, given))
+
+
+def holding(template: dict[str, Any], resolved: Any) -> dict[str, bool]:
+    """Return which of a template's conditions hold for resolved parameters."""
+    return dict(_engine._evaluate_conditions(template, resolved))
+
+
+def resolved(value: Any, template: Mapping[str, Any], stack: Mapping[str, Any]) -> Any:
+    """Return a part of a template with its functions replaced by what they come to.
+
+    `stack` holds the resources, parameters and conditions that count, under the engine's names.
+    """
+    found = _engine._resolve_refs(
+        copy.deepcopy(value),
+        *(stack["_resources"], stack["_resolved_params"], stack["_conditions"]),
+        *(template.get("Mappings", {}), stack["StackName"], stack["StackId"]),
+    )
+    return None if found is _engine._NO_VALUE else found
+
+
+def is_replaced(resource_type: str, before: Any, after: Any) -> bool:
+    """Tell whether such a change makes a new resource."""
+    return bool(_provisioners._replacing_change(resource_type, before, after))
 
 
 def succeeded(answer: Answer) -> bool:
@@ -147,6 +172,16 @@ def change_sets() -> MutableMapping[str, dict[str, Any]]:
     return _cloudformation._change_sets  # type: ignore[no-any-return]
 
 
+def exports() -> MutableMapping[str, dict[str, Any]]:
+    """Return the exports of the account and Region of the current request, by name."""
+    return _cloudformation._exports  # type: ignore[no-any-return]
+
+
+def imported_names(stack: Mapping[str, Any]) -> set[str]:
+    """Return the names of the exports that a stack's template imports."""
+    return set(_handlers._imported_export_names(stack, stack["StackName"]))
+
+
 def every_stack() -> list[tuple[str, str, dict[str, Any]]]:
     """Return (account, Region, stack) of every stack there is."""
     return [(key[0], key[1], stack) for key, stack in list(_cloudformation._stacks._data.items())]
@@ -184,11 +219,16 @@ def add_event(stack: Mapping[str, Any], status: str, reason: str) -> None:
 
 
 def write_event(
-    stack: Mapping[str, Any], logical_id: str, resource_type: str, status: str, physical_id: str
+    stack: Mapping[str, Any],
+    logical_id: str,
+    resource_type: str,
+    status: str,
+    physical_id: str,
+    reason: str = "",
 ) -> None:
     """Record an event of one of the stack's resources, as it is."""
     _WRITE_EVENT(
-        *(stack["StackId"], stack["StackName"], logical_id, resource_type, status),
+        *(stack["StackId"], stack["StackName"], logical_id, resource_type, status, reason),
         physical_id=physical_id,
     )
 
@@ -214,6 +254,67 @@ def let_imports_exist() -> None:
         return [found for found in validate(resources, ordered, *more) if found[0] not in imported]
 
     _stacks._validation_errors = errors
+
+
+def validate_also(find: Callable[..., list[tuple[str, str, str, str, str]]]) -> None:
+    """Let pre-deployment validation find more.
+
+    `find` takes the resources, the names of those to deploy and the conditions, and returns
+    (logical id, type, name of the check, path, reason) of each fault.
+    """
+    validate = _stacks._validation_errors
+
+    def errors(resources: Any, ordered: Any, params: Any, holds: Any, *more: Any) -> list[Any]:
+        found = find(resources, ordered, holds)
+        return [*validate(resources, ordered, params, holds, *more), *found]
+
+    _stacks._validation_errors = errors
+
+
+def name_operations(current: Callable[[str], str]) -> None:
+    """Let the findings of validation carry the operation that the stack is in, by its id."""
+    make = _stacks._operation_event
+
+    def event(stack_id: str, operation_id: str, *more: Any, **fields: Any) -> Any:
+        return make(stack_id, current(stack_id) or operation_id, *more, **fields)
+
+    _stacks._operation_event = event
+
+
+def wrap_outputs(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replace the making of outputs, the last step before anything is deleted, by `wrap` of it."""
+    _stacks._resolve_stack_outputs = wrap(_stacks._resolve_stack_outputs)
+
+
+def word_values(word: Callable[[ValueError], ValueError]) -> None:
+    """Let `word` say otherwise why a property of a resource has no value."""
+    resolve = _stacks._resolve_refs
+
+    def resolve_refs(*given: Any) -> Any:
+        try:
+            return resolve(*given)
+        except ValueError as error:
+            raise word(error) from error
+
+    _stacks._resolve_refs = resolve_refs
+
+
+def rewrite_urls(rewrite: Callable[[str], str]) -> None:
+    """Let `rewrite` say where the documents that requests name by URL really are."""
+    fetch = _helpers._resolve_document
+
+    def resolve(params: Params, body: str, url: str, label: str) -> Any:
+        wanted = parameter(params, url)
+        found = {**params, url: [rewrite(wanted)]} if wanted else params
+        return fetch(found, body, url, label)
+
+    _helpers._resolve_document = resolve
+
+
+def let_functions_import(folder: str) -> None:
+    """Let Python functions find modules in a folder, after their own code."""
+    path = f"import sys; sys.path.append({folder!r})\n"
+    _lambda_runtime._PYTHON_WORKER_SCRIPT = path + _lambda_runtime._PYTHON_WORKER_SCRIPT
 
 
 def send_back_failed_updates(types: frozenset[str]) -> None:

@@ -2,7 +2,8 @@
 
 The emulator knows a stack by its name alone. Here an earlier stack of the same name stays readable
 by its id, a stack in review keeps its id when it is staged again, every stack lists its last
-operations, and one that was moving when the local cloud ended is found settled at the next start.
+operations with the tokens that asked for them, and one that was moving when the local cloud ended
+is found settled at the next start.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tapcfn.local.emulator import Action, Answer, Params
 
 REVIEW = "REVIEW_IN_PROGRESS"
 OPERATIONS_KEPT = 10
+TOKENS_KEPT = 100
 INTERRUPTED = "The local cloud was ended while this operation was running"
 
 # How long CloudFormation takes to make a change set, in seconds, and how much of it waiting.
@@ -38,13 +40,18 @@ def is_moving(stack: Stack) -> bool:
     return status.endswith("_IN_PROGRESS") and status != REVIEW
 
 
+def tokens(stack: Stack) -> list[str]:
+    """Return the tokens of the operations that the stack accepted."""
+    return list(stack.get("_tokens", ()))
+
+
 def install() -> None:
     """Put the ledger around the actions that make and describe stacks."""
     wrap = {
         "CreateStack": lambda do: _noting("CREATE_STACK", _keeping(do)),
-        "UpdateStack": lambda do: _noting("UPDATE_STACK", do),
+        "UpdateStack": lambda do: _noting("UPDATE_STACK", _outdating(do)),
         "DeleteStack": lambda do: _noting("DELETE_STACK", _in_turn(do)),
-        "RollbackStack": lambda do: _noting("ROLLBACK", do),
+        "RollbackStack": lambda do: _noting("ROLLBACK", _outdating(do)),
         "ContinueUpdateRollback": lambda do: _noting("CONTINUE_ROLLBACK", do),
         "CreateChangeSet": lambda do: _by_name(_staging(_keeping(do))),
         "ExecuteChangeSet": lambda do: _by_name(_noting("", do)),
@@ -55,6 +62,7 @@ def install() -> None:
     }
     for name, around in wrap.items():
         emulator.ACTIONS[name] = around(emulator.ACTIONS[name])
+    emulator.name_operations(_current_operation)
 
 
 def settle_interrupted() -> None:
@@ -138,18 +146,20 @@ def _noting(kind: str, do: Action) -> Action:
     """Note the operation that the action began; an executed change set creates or updates."""
 
     def act(params: Params) -> Answer:
-        before = _stack_of(params)
+        before = stack_of(params)
         created = before is None or before["StackStatus"] == REVIEW
         answer = do(params)
-        stack = _stack_of(params) or before
-        if emulator.succeeded(answer) and stack is not None:
-            _note(stack, kind or ("CREATE_STACK" if created else "UPDATE_STACK"))
-        return answer
+        stack = stack_of(params) or before
+        if not emulator.succeeded(answer) or stack is None:
+            return answer
+        _keep_token(stack, emulator.parameter(params, "ClientRequestToken"))
+        _note(stack, kind or ("CREATE_STACK" if created else "UPDATE_STACK"))
+        return _telling(answer, stack)
 
     return act
 
 
-def _stack_of(params: Params) -> Stack | None:
+def stack_of(params: Params) -> Stack | None:
     """Return the stack that a request names, directly or through a change set."""
     name = emulator.parameter(params, "StackName")
     change_set = emulator.parameter(params, "ChangeSetName")
@@ -163,6 +173,30 @@ def _note(stack: Stack, kind: str) -> None:
     operations = stack.setdefault("_operations", [])
     operations.insert(0, {"OperationType": kind, "OperationId": emulator.new_id()})
     del operations[OPERATIONS_KEPT:]
+
+
+def _keep_token(stack: Stack, token: str) -> None:
+    if token:
+        known = stack.setdefault("_tokens", [])
+        known.append(token)
+        del known[:-TOKENS_KEPT]
+
+
+def _telling(answer: Answer, stack: Stack) -> Answer:
+    """Add the operation to those answers that tell it."""
+    status, headers, body = answer
+    operation = f"<OperationId>{stack['_operations'][0]['OperationId']}</OperationId>"
+    told = re.sub(
+        rb"</(Create|Update|Rollback)StackResult>",
+        lambda found: operation.encode() + found.group(0),
+        body,
+    )
+    return status, headers, told
+
+
+def _current_operation(stack_id: str) -> str:
+    stack = emulator.resolve_stack(stack_id) or {}
+    return next((str(each["OperationId"]) for each in stack.get("_operations", ())), "")
 
 
 def _with_operations(do: Action) -> Action:
@@ -196,7 +230,7 @@ def _in_turn(do: Action) -> Action:
     """
 
     def act(params: Params) -> Answer:
-        stack = _stack_of(params)
+        stack = stack_of(params)
         if stack is None or not is_moving(stack):
             return do(params)
         if stack["StackStatus"] != "DELETE_IN_PROGRESS" and not stack.get("_to_delete"):
@@ -247,6 +281,29 @@ def _begin_staging(change_set: Stack) -> None:
 def _finish_staging(change_set: Stack) -> None:
     if "_staged" in change_set:
         change_set["Status"], change_set["ExecutionStatus"] = change_set.pop("_staged")
+
+
+def _outdating(do: Action) -> Action:
+    """Let an update by another route make the change sets in the making obsolete too."""
+
+    def act(params: Params) -> Answer:
+        answer = do(params)
+        stack = stack_of(params)
+        if emulator.succeeded(answer) and stack is not None:
+            for change_set in emulator.change_sets().values():
+                if change_set["StackId"] == stack["StackId"]:
+                    _outdate(change_set)
+        return answer
+
+    return act
+
+
+def _outdate(change_set: Stack) -> None:
+    status, execution = change_set.get("_staged", ("", change_set["ExecutionStatus"]))
+    if execution == "AVAILABLE" and status:
+        change_set["_staged"] = [status, "OBSOLETE"]
+    elif execution == "AVAILABLE":
+        change_set["ExecutionStatus"] = "OBSOLETE"
 
 
 def _later(seconds: float, do: Callable[[], None]) -> None:

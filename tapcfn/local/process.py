@@ -11,13 +11,29 @@ import json
 import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from tapcfn.errors import UsageError
-from tapcfn.local import answers, calls, checks, emulator, events, ledger, provisioners, time
+from tapcfn.local import (
+    answers,
+    calls,
+    change_sets,
+    checks,
+    documents,
+    emulator,
+    events,
+    exports,
+    ledger,
+    policies,
+    properties,
+    provisioners,
+    time,
+    values,
+)
 from tapcfn.local.faults import hooks as faults
 from tapcfn.local.stack_sets import api as stack_sets
 
@@ -27,6 +43,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/_tapcfn/"
 SAVE_SECONDS = 2.0
+
+# What functions find besides their own code and boto3.
+FUNCTIONS = Path(__file__).with_name("functions")
 
 
 def main() -> None:
@@ -45,11 +64,19 @@ def install() -> None:
     faults.install(os.environ.get("TAPCFN_LOCAL_FAULTS", ""))
     emulator.wrap_operations(time.lasting(emulator.place))
     emulator.let_imports_exist()
+    properties.install()
+    exports.install()
+    policies.install()
     events.install()
     answers.install()
     provisioners.install()
+    documents.install()
+    emulator.let_functions_import(str(FUNCTIONS))
     ledger.install()
+    change_sets.install_pages()
+    values.install()
     checks.install()
+    change_sets.install()
     stack_sets.install()
 
 

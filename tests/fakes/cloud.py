@@ -559,6 +559,12 @@ def _changes(life: Life, request: ChangeRequest) -> tuple[Change, ...]:
     stays = [
         Change(key, kind, "Modify", there[key][1], Replacement.FALSE)
         for key, kind in wanted.items()
-        if key in there
+        if key in there and _differs(key, life, request)
     ]
     return tuple(adds + goes + stays)
+
+
+def _differs(key: str, life: Life, request: ChangeRequest) -> bool:
+    """Whether a resource is written down in another way than before."""
+    before = life.template.document["Resources"].get(key) if life.template else None
+    return bool(before != request.stack.template.document["Resources"][key])

@@ -184,7 +184,11 @@ def test_a_body_that_is_too_long(aws: Aws):
 def test_a_stack_that_is_there_is_not_created_again(aws: Aws):
     """Neither by a CREATE change set nor by CreateStack, even when it was rolled back."""
     cloudformation = aws.client("cloudformation")
-    broken = resource("Logs::MetricFilter", {"LogGroupName": "/none", "FilterPattern": ""})
+    metric = {"MetricName": "m", "MetricNamespace": "n", "MetricValue": "1"}
+    broken = resource(
+        "Logs::MetricFilter",
+        {"LogGroupName": "/none", "FilterPattern": "", "MetricTransformations": [metric]},
+    )
     body = template({"Filter": broken})
     made = deploy(cloudformation, "stack", body)
 

@@ -32,7 +32,6 @@ def _checked(do: Action, checks: tuple[Check, ...]) -> Action:
 
 _TEMPLATE = (
     asked.body_fits,
-    template.resources_fit,
     template.references_resolve,
     template.conditions_exist,
     template.order_exists,
@@ -42,7 +41,12 @@ _TEMPLATE = (
     asked.capabilities_are_acknowledged,
 )
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "CreateStack": (asked.stack_name_fits, tokens.is_new, stack.is_new, *_TEMPLATE),
+    "CreateStack": (
+        asked.stack_name_fits,
+        tokens.is_new_for_the_name,
+        stack.is_new,
+        *_TEMPLATE,
+    ),
     "UpdateStack": (tokens.is_new, stack.may_be_updated, policies.reads, *_TEMPLATE),
     "CreateChangeSet": (
         asked.stack_name_fits,

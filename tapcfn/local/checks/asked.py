@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from tapcfn.local import emulator
 from tapcfn.local.checks.request import Refusal, Request
 
 MAX_BODY_BYTES = 51_200
+NAME = "[a-zA-Z][-a-zA-Z0-9]*"
+LONGEST_NAME = 128
 IAM_TYPES = frozenset(
     f"AWS::IAM::{kind}"
     for kind in (
@@ -87,3 +90,24 @@ def _needed_capability(resources: Mapping[str, Any]) -> str:
     iam = [body for body in resources.values() if body.get("Type") in IAM_TYPES]
     named = any((body.get("Properties") or {}).get(IAM_NAMES.get(body["Type"], "")) for body in iam)
     return _NAMED if named else "CAPABILITY_IAM" if iam else ""
+
+
+def stack_name_fits(request: Request) -> Refusal | None:
+    """Refuse a name that no stack may have; an ARN names one that is there."""
+    name = request["StackName"]
+    return None if name.startswith("arn:") else unfit("stackName", name)
+
+
+def unfit(member: str, value: str) -> Refusal | None:
+    """Refuse the name of a stack or change set that breaks the service's pattern or length."""
+    faults = []
+    if value and not re.fullmatch(NAME, value):
+        faults.append(f"Member must satisfy regular expression pattern: {NAME}")
+    if len(value) > LONGEST_NAME:
+        faults.append(f"Member must have length less than or equal to {LONGEST_NAME}")
+    if not faults:
+        return None
+    told = "; ".join(
+        f"Value '{value}' at '{member}' failed to satisfy constraint: {fault}" for fault in faults
+    )
+    return Refusal(f"{len(faults)} validation error{'s'[: len(faults) - 1]} detected: {told}")

@@ -49,13 +49,14 @@ Check = Callable[[Request], Refusal | None]
 
 
 def read(params: Params) -> Request:
-    stack = emulator.resolve_stack(_stack_name(params))
+    """Return a request with the stack and the template that it means."""
+    stack = emulator.resolve_stack(stack_name(params))
     if stack is not None and stack["StackStatus"] == "DELETE_COMPLETE":
         stack = None
     return Request(params, stack, _template(params, stack))
 
 
-def _stack_name(params: Params) -> str:
+def stack_name(params: Params) -> str:
     """Return the stack's name or id; a change set given by its ARN knows its stack."""
     change_set = emulator.parameter(params, "ChangeSetName")
     if change_set.startswith("arn:"):

@@ -13,7 +13,6 @@ NOT_UPDATABLE = frozenset(
 CREATABLE = frozenset({"DELETE_COMPLETE", REVIEW})
 
 
-
 def may_be_updated(request: Request) -> Refusal | None:
     """Refuse to update a stack that moves or can only be deleted."""
     if request.stack is None or request["ChangeSetType"] in ("CREATE", "IMPORT"):

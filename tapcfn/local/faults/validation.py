@@ -38,7 +38,7 @@ def _validated(running: Callable[[], Faults]) -> Callable[[Action], Action]:
             made = emulator.find_change_set(name, emulator.parameter(params, "StackName"))[1]
             if emulator.succeeded(answer) and made is not None:
                 fault = running().first(lambda fault: _is_met(fault, made))
-                _object(made, fault.findings if fault else ())
+                object_to(made, fault.findings if fault else ())
             return answer
 
         return act
@@ -57,7 +57,7 @@ def _is_met(fault: Fault, made: ChangeSet) -> bool:
     )
 
 
-def _object(made: ChangeSet, findings: tuple[Finding, ...]) -> None:
+def object_to(made: ChangeSet, findings: tuple[Finding, ...]) -> None:
     """Keep the findings with the change set, and fail it unless all are warnings."""
     if not findings:
         return

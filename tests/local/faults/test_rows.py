@@ -6,6 +6,7 @@ of the list of faults, X-1 to X-38.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -176,7 +177,8 @@ x35 = x06
 def x07(on: Stage) -> None:
     stack = on.stack()
     on.begin()
-    policy = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "Update:*"}]}'
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "*"}
+    policy = json.dumps({"Statement": [statement]})
     on.cloudformation.set_stack_policy(StackName=stack, StackPolicyBody=policy)
     begin(on.cloudformation, "shop", topic("new"), "UPDATE")
     assert "UPDATE_IN_PROGRESS" == in_progress(on.cloudformation, stack)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tapcfn.events import Outcome, ResourceMoved, StackEnded
-from tapcfn.model import Ending, Phase, Rollout, Snapshot, StackEvent
+from tapcfn.model import Ending, OutputOf, Phase, Rollout, Snapshot, StackEvent
 from tapcfn.plan import plan
 from tapcfn.report.rehearsal import (
     STAGING,
@@ -25,10 +25,8 @@ def a_plan(*phases: Phase):
 
 def test_each_stack_starts_when_all_that_it_needs_has_ended():
     """The longest chain decides; what hangs beside it does not."""
-    from tapcfn.model import OutputOf
-
     key, net = a_stack("key"), a_stack("net")
-    app = a_stack("app", Net=OutputOf("net", "Id"), Key=OutputOf("key", "Id"))
+    app = a_stack("app", parameters={"Net": OutputOf("net", "Id"), "Key": OutputOf("key", "Id")})
     planned = a_plan(Phase("one", (key, net, app)))
 
     times = schedule(planned, {"key": 4.0, "net": 94.0, "app": 14.0})
