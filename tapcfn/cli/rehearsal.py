@@ -70,7 +70,7 @@ def _read(faults: Path | None) -> str:
 
 def _rehearse(session: Session, place: Workplace, url: str, root: Path, speed: float) -> int:
     from tapcfn.cli.desk import open_desk
-    from tapcfn.cli.rollouts import approval_of, code_of, previewed, show_plan
+    from tapcfn.cli.staged import approval_of, code_of, previewed, show_plan
     from tapcfn.plan import plan as make_plan
     from tapcfn.report.rehearsal import Stopwatch
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tapcfn.cli.options import Session, Where, allow_loss, common, placed, program
+from tapcfn.cli.staged import (
+    approval_of,
+    code_of,
+    discard,
+    has_changes,
+    previewed,
+    show_plan,
+)
 from tapcfn.cli.workplace import Catalogue, Workplace, enter
-from tapcfn.errors import BlockedError, UsageError
+from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
     from tapcfn.model import Snapshot
     from tapcfn.operations import Approval
     from tapcfn.plan import Plan
-    from tapcfn.preview import Preview
 
 
 @click.command()
@@ -63,7 +67,7 @@ def plan(
                 session.console.say(
                     f"Saved: {out}; apply exactly this with: {program()} apply --plan {out}"
                 )
-    if code == 0 and detailed_exitcode and _has_changes(planned, staged.previews):
+    if code == 0 and detailed_exitcode and has_changes(planned, staged.previews):
         return 10
     return code
 
@@ -169,18 +173,6 @@ def destroy(
         return _close(desk, desk.carry_out(planned, snapshot, Approval()), "destroy")
 
 
-def show_plan(session: Session, planned: Plan, previews: Iterable[Preview]) -> None:
-    """Print the plan, or tell it as events."""
-    from tapcfn.report.planned import events_of
-    from tapcfn.report.text import plan_text
-
-    previews = tuple(previews)
-    session.console.result(plan_text(planned, previews))
-    if session.console.json:
-        for event in events_of(planned, previews):
-            session.console.notify(event)
-
-
 def _place_to_apply(session: Session, where: Where, plan_file: Path | None) -> Workplace:
     """Return what to apply: as the plan file says, or as the arguments do."""
     if plan_file is not None:
@@ -191,29 +183,6 @@ def _place_to_apply(session: Session, where: Where, plan_file: Path | None) -> W
             raise UsageError(f"{plan_file} is a plan for {read.blueprint}, not {where.blueprint}")
         where = Where(read.blueprint, read.stage, where.file)
     return enter(Catalogue.load(session.package), where)
-
-
-@dataclass(slots=True)
-class Staged:
-    """Previews whose change sets stand ready; they are removed unless they are to be kept."""
-
-    previews: tuple[Preview, ...]
-    keep: bool = False
-
-
-@contextlib.contextmanager
-def previewed(
-    desk: Desk, planned: Plan, snapshot: Snapshot, allowed: frozenset[str]
-) -> Iterator[Staged]:
-    """Preview a plan, and leave nothing behind: not after a no, an error or an interrupt."""
-    from tapcfn.preview import preview
-
-    staged = Staged(preview(planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed))
-    try:
-        yield staged
-    finally:
-        if not staged.keep:
-            _discard(desk, staged.previews)
 
 
 def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, file: Path) -> int:
@@ -231,15 +200,6 @@ def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, file: Path) -> i
     return _carry_out(desk, planned, snapshot, approval_of(previews, read.allowed, strict=True))
 
 
-def approval_of(
-    previews: tuple[Preview, ...], allowed: frozenset[str], *, strict: bool
-) -> Approval:
-    """Return what was agreed to, by stack."""
-    from tapcfn.operations import Approval
-
-    return Approval({each.step.stack.name: each for each in previews}, allowed, strict)
-
-
 def _carry_out(desk: Desk, planned: Plan, snapshot: Snapshot, approval: Approval) -> int:
     outcome = desk.carry_out(planned, snapshot, approval)
     _discard_untouched(desk, outcome, approval)
@@ -255,16 +215,7 @@ def _discard_untouched(desk: Desk, outcome: Outcome, approval: Approval) -> None
     from tapcfn.model import Ending
 
     skipped = {each.stack for each in outcome.ended(Ending.SKIPPED)}
-    _discard(desk, [each for name, each in approval.previews.items() if name in skipped])
-
-
-def _discard(desk: Desk, previews: Iterable[Preview]) -> None:
-    """Remove change sets; what could not be removed is said, and fails nothing."""
-    from tapcfn.events import Diagnosed
-    from tapcfn.preview import discard_all
-
-    for error in discard_all(previews, desk.cloud, desk.ledger, desk.pool):
-        desk.session.console.notify(Diagnosed("warning", f"left behind: {error}"))
+    discard(desk, [each for name, each in approval.previews.items() if name in skipped])
 
 
 def _close(desk: Desk, outcome: Outcome, command: str) -> int:
@@ -276,27 +227,6 @@ def _close(desk: Desk, outcome: Outcome, command: str) -> int:
         desk.session.resume = f"{program()} {command} {desk.place.command}"
     desk.session.console.say(outcome_text(outcome, desk.session.resume))
     return outcome.exit_code
-
-
-def code_of(previews: tuple[Preview, ...]) -> int:
-    """Return 1 if CloudFormation refused a change set, 4 if a guard objects, else 0."""
-    from tapcfn.guard import blocks
-    from tapcfn.preview import Previewed, Refused
-
-    if any(isinstance(each, Refused) for each in previews):
-        return 1
-    blocked = any(isinstance(each, Previewed) and blocks(each.findings) for each in previews)
-    return BlockedError.exit_code if blocked else 0
-
-
-def _has_changes(planned: Plan, previews: tuple[Preview, ...]) -> bool:
-    from tapcfn.plan import Verb
-    from tapcfn.preview import Previewed
-
-    protected = any(step.verb is Verb.PROTECT for step in planned.steps)
-    return protected or any(
-        not isinstance(each, Previewed) or not each.staged.change_set.empty for each in previews
-    )
 
 
 def _make_sure_that_somebody_answers(session: Session) -> None:
