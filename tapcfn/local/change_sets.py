@@ -86,12 +86,21 @@ def _earlier(params: Params) -> ChangeSet | None:
 
 
 def _noted(answer: Answer, params: Params) -> Answer:
-    """Keep with a new change set what it was asked with."""
+    """Keep with a new change set what it was asked with, and tell no secret of it."""
     change_set = made(answer)
     token = emulator.parameter(params, "ClientToken")
     if change_set is not None and token:
         change_set["_client_token"], change_set["_asked"] = token, _wishes(params)
+    if change_set is not None:
+        _mask(change_set)
     return answer
+
+
+def _mask(change_set: ChangeSet) -> None:
+    """Show no value of a NoEcho parameter; what is executed stands elsewhere."""
+    for each in change_set["Parameters"]:
+        if change_set["_resolved_params"][each["ParameterKey"]].get("NoEcho"):
+            each["ParameterValue"] = "****"
 
 
 def _difference(earlier: ChangeSet, params: Params) -> str:

@@ -44,6 +44,7 @@ EC2_ACTIONS: MutableMapping[str, Action] = _ec2._ACTION_MAP
 
 _OK = 200
 _WRITE_EVENT: Callable[..., None] = _stacks._add_event
+_FIND_STACK = _handlers._resolve_stack
 _NATIVE = {resource_type: dict(handler) for resource_type, handler in RESOURCE_HANDLERS.items()}
 
 asgi_app = _app.app
@@ -60,7 +61,6 @@ resolve_template: Callable[[Params], tuple[str, Answer | None]] = _helpers._reso
 error: Callable[..., Answer] = _helpers._error
 json_error: Callable[[str, str, int], Answer] = _responses.error_response_json
 ec2_error: Callable[[str, str, int], Answer] = _ec2._error
-resolve_stack: Callable[[str], dict[str, Any] | None] = _handlers._resolve_stack
 find_change_set: Callable[..., tuple[str | None, dict[str, Any] | None]] = (
     _changesets._find_change_set
 )
@@ -71,6 +71,20 @@ def conditions(params: Params, template: dict[str, Any], previous: Any) -> dict[
     """Return which of a template's conditions hold for the request's parameters."""
     given = _engine._resolve_parameters(template, extract_members(params, "Parameters"), previous)
     return dict(_engine._evaluate_conditions(template, given))
+
+
+def resolve_stack(name: str) -> dict[str, Any] | None:
+    """Return the stack of a name or an id, or None; the id of the present one is found at once."""
+    current = stacks().get(name.split("/")[1]) if name.startswith("arn:") and "/" in name else None
+    if current is not None and current["StackId"] == name:
+        return current
+    found: dict[str, Any] | None = _FIND_STACK(name)
+    return found
+
+
+def find_stacks_faster() -> None:
+    """Let the emulator find stacks by their ids as quickly as by their names."""
+    _handlers._resolve_stack = resolve_stack
 
 
 def holding(template: dict[str, Any], resolved: Any) -> dict[str, bool]:

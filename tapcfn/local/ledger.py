@@ -47,7 +47,7 @@ def tokens(stack: Stack) -> list[str]:
 
 def install() -> None:
     """Put the ledger around the actions that make and describe stacks."""
-    wrap = {
+    wrap: dict[str, Callable[[Action], Action]] = {
         "CreateStack": lambda do: _noting("CREATE_STACK", _keeping(do)),
         "UpdateStack": lambda do: _noting("UPDATE_STACK", _outdating(do)),
         "DeleteStack": lambda do: _noting("DELETE_STACK", _in_turn(do)),
@@ -58,10 +58,11 @@ def install() -> None:
         "DescribeChangeSet": _by_name,
         "DeleteChangeSet": _by_name,
         "ListChangeSets": _by_name,
-        "DescribeStacks": _with_operations,
+        "DescribeStacks": lambda do: _by_name(_with_operations(do)),
     }
     for name, around in wrap.items():
         emulator.ACTIONS[name] = around(emulator.ACTIONS[name])
+    emulator.find_stacks_faster()
     emulator.name_operations(_current_operation)
 
 

@@ -152,11 +152,19 @@ def _meant(root: Schema, schema: Schema, key: str) -> list[Schema]:
         found.append(schema["properties"][key])
     else:
         patterns = schema.get("patternProperties", {}).items()
-        found += [each for pattern, each in patterns if re.search(pattern, key)]
+        found += [each for pattern, each in patterns if _fits(pattern, key)]
     for name in _LISTED:
         for each in schema.get(name, ()):
             found += _meant(root, _followed(root, each), key)
     return [each for each in found if each] or found[:1]
+
+
+def _fits(pattern: str, key: str) -> bool:
+    """Tell whether a key fits; a pattern that only other languages know fits every key."""
+    try:
+        return re.search(pattern, key) is not None
+    except re.error:
+        return True
 
 
 def _followed(root: Schema, schema: Schema) -> Schema:

@@ -97,7 +97,7 @@ def start(
             told = {
                 "TAPCFN_LOCAL_SPEED": repr(float(DEFAULT_SPEED if speed is None else speed)),
                 "TAPCFN_LOCAL_SEED": str(seed),
-                "TAPCFN_LOCAL_FAULTS": faults,
+                "TAPCFN_LOCAL_FAULTS": faults or os.environ.get("TAPCFN_LOCAL_FAULTS", ""),
             }
             return _launch(home, told, port)
         if speed is not None:

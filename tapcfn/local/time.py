@@ -47,7 +47,10 @@ DURATIONS: dict[str, Durations] = {
     "AWS::Logs::MetricFilter": Durations(2.0, 2.0, 1.0),
     "AWS::S3::Bucket": Durations(2.0, 2.0, 2.0),
     "AWS::S3::BucketPolicy": Durations(3.0, 3.0, 2.0),
+    "AWS::SNS::Subscription": Durations(1.5, 1.5, 1.0),
     "AWS::SNS::Topic": Durations(11.0, 3.0, 2.0),
+    "AWS::SNS::TopicPolicy": Durations(11.0, 3.0, 2.0),
+    "AWS::SSM::Parameter": Durations(2.0, 2.0, 1.0),
 }
 SPREAD = 0.2
 

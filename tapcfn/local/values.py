@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from tapcfn.local import change_sets, emulator, references
+from tapcfn.local import change_sets, emulator, references, taken
 from tapcfn.local.emulator import Action, Answer, Params
 
 LATER = "{{changeSet:KNOWN_AFTER_APPLY}}"
 MASK = "****"
 
 _ABSENT = object()
+_NOTHING: Mapping[str, Any] = {"Tags": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,9 @@ class Side:
     unknown: frozenset[str] = frozenset()
 
     def resource(self, logical_id: str) -> Mapping[str, Any]:
-        """Return a resource as the template has it, or nothing."""
+        """Return a resource as the template has it where its conditions hold, or nothing."""
         found = (self.template.get("Resources") or {}).get(logical_id)
-        return found if isinstance(found, dict) else {}
+        return taken.branch(found, self.stack["_conditions"]) if isinstance(found, dict) else {}
 
     def value(self, node: Any) -> Any:
         """Return a node with every function replaced, by a placeholder if need be."""
@@ -106,7 +107,7 @@ def _with_values(text: str, change: Mapping[str, Any], before: Side, after: Side
 
 def _target(about: Mapping[str, Any], logical_id: str, before: Side, after: Side) -> Iterator[str]:
     attribute, name = about["Attribute"], about.get("Name", "")
-    yield f"<Path>{escape('/'.join(filter(None, ('', attribute, name))) or '/')}</Path>"
+    yield f"<Path>{escape(f'/{attribute}/{name}' if name else f'/{attribute}')}</Path>"
     old, new = (_at(side, logical_id, attribute, name) for side in (before, after))
     if old is not _ABSENT:
         yield f"<BeforeValue>{escape(_text(old))}</BeforeValue>"
@@ -155,16 +156,16 @@ def _is_function(node: Mapping[str, Any]) -> bool:
 
 
 def _before(change_set: Mapping[str, Any]) -> Side:
-    stack = emulator.resolve_stack(change_set["StackId"]) or {}
+    stack = emulator.resolve_stack(change_set["StackId"]) or _NOTHING
     template = stack.get("_template") or {}
     return Side(template, _engine(stack, template, stack.get("_resolved_params") or {}))
 
 
 def _after(change_set: Mapping[str, Any]) -> Side:
     """Return what will be; nobody knows yet what new and replaced resources will be called."""
-    stack = emulator.resolve_stack(change_set["StackId"]) or {}
+    stack = emulator.resolve_stack(change_set["StackId"]) or _NOTHING
     template = change_set["_template"]
-    told = {**stack, "Tags": change_set["Tags"] or stack.get("Tags")}
+    told = {**stack, "Tags": change_set["Tags"] or stack["Tags"]}
     unknown = {
         change["LogicalResourceId"]
         for change in (each["ResourceChange"] for each in change_set["Changes"])
@@ -185,7 +186,7 @@ def _engine(
     return {
         "StackName": stack.get("StackName", ""),
         "StackId": stack.get("StackId", ""),
-        "Tags": stack.get("Tags") or [],
+        "Tags": [{key: tag.get(key, "") for key in ("Key", "Value")} for tag in stack["Tags"]],
         "_resources": stack.get("_resources") or {},
         "_resolved_params": shown,
         "_conditions": emulator.holding(dict(template), parameters),

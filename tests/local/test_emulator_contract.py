@@ -42,6 +42,20 @@ SIGNATURES = {
         *("resources_defs", "ordered", "param_values", "conditions", "mappings", "stack_name"),
         *("stack_id", "owned_buckets"),
     ],
+    "stacks._operation_event": [
+        *("stack_id", "operation_id", "event_type", "operation_type", "fields")
+    ],
+    "stacks._resolve_stack_outputs": [
+        *("outputs_defs", "conditions", "resources", "param_values", "mappings", "stack_name"),
+        "stack_id",
+    ],
+    "stacks._resolve_refs": [
+        *("value", "resources", "params", "conditions", "mappings", "stack_name", "stack_id")
+    ],
+    "provisioners._replacing_change": ["resource_type", "old_props", "new_props"],
+    "handlers._imported_export_names": ["stack", "stack_name"],
+    "helpers._resolve_document": ["params", "body_key", "url_key", "label"],
+    "engine._evaluate_conditions": ["template", "params"],
     "changesets._find_change_set": ["cs_name", "stack_name"],
     "handlers._resolve_stack": ["stack_name"],
     "helpers._error": ["code", "message", "status"],
@@ -54,7 +68,8 @@ SIGNATURES = {
 }
 ACTIONS = [
     *("CreateStack", "UpdateStack", "DeleteStack", "RollbackStack", "ContinueUpdateRollback"),
-    *("CreateChangeSet", "ExecuteChangeSet", "DescribeStacks"),
+    *("CreateChangeSet", "ExecuteChangeSet", "DescribeChangeSet", "DescribeStacks"),
+    *("DescribeEvents", "SetStackPolicy"),
 ]
 EC2_ACTIONS = [
     *("CreateNatGateway", "DeleteNatGateway", "DescribeNatGateways", "ReleaseAddress"),
@@ -89,7 +104,9 @@ shapes = {
     "worker": emulator._stacks._provision_resource is emulator._provisioners._provision_resource,
     "import": "import" in emulator.RESOURCE_HANDLERS["AWS::S3::Bucket"],
     "scoped": [hasattr(s, "_data") for s in (emulator.stacks(), emulator.change_sets(),
-                                              emulator.stack_events(), emulator.log_groups())],
+                                              emulator.stack_events(), emulator.log_groups(),
+                                              emulator.exports())],
+    "worker_script": emulator._lambda_runtime._PYTHON_WORKER_SCRIPT,
 }
 print(json.dumps([told, shapes]))
 """
@@ -133,7 +150,15 @@ def test_the_tables_are_what_we_write_into(probed):
     assert shapes["handlers"]
     assert shapes["worker"]
     assert shapes["import"]
-    assert shapes["scoped"] == [True] * 4
+    assert shapes["scoped"] == [True] * 5
+
+
+def test_the_script_of_python_functions_takes_a_line_before_it(probed):
+    """It is a program that puts the function's own code first on the path."""
+    script = probed[1]["worker_script"]
+
+    assert "sys.path.insert(0, code_dir)" in script
+    compile("import sys\n" + script, "worker", "exec")
 
 
 def test_every_name_that_we_use_is_there(probed):

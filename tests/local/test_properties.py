@@ -96,9 +96,7 @@ def test_only_what_counts_is_looked_at(aws: Aws, want: str, status: str):
         Parameters={"Want": {"Type": "String"}},
         Conditions={"Wanted": {"Fn::Equals": [{"Ref": "Want"}, "yes"]}},
     )
-    staged = stage(
-        cloudformation, "stack", body, Parameters={"Want": want}, ChangeSetType="CREATE"
-    )
+    staged = stage(cloudformation, "stack", body, Parameters={"Want": want}, ChangeSetType="CREATE")
 
     assert staged["Status"] == status
     if want == "yes":

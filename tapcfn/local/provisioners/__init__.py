@@ -19,10 +19,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tapcfn.local import emulator
-from tapcfn.local.provisioners import ec2, kms, logs, native, s3, vpc
+from tapcfn.local.provisioners import ec2, kms, logs, native, s3, sns, vpc
 from tapcfn.local.provisioners.resource import Made, Provisioner, Wanted, explained
 
-_MODULES = (ec2, kms, logs, native, s3, vpc)
+_MODULES = (ec2, kms, logs, native, s3, sns, vpc)
 
 _OURS = frozenset(each.type for module in _MODULES for each in module.PROVISIONERS)
 
