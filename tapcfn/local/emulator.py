@@ -196,6 +196,28 @@ def imported_names(stack: Mapping[str, Any]) -> set[str]:
     return set(_handlers._imported_export_names(stack, stack["StackName"]))
 
 
+def add_store(name: str) -> MutableMapping[str, Any]:
+    """Return a new store of CloudFormation's, for each account and Region its own.
+
+    It is saved, loaded and reset with the stacks.
+    """
+    store = _responses.AccountRegionScopedDict()
+    forget = _cloudformation.reset
+
+    def reset() -> None:
+        forget()
+        store.clear()
+
+    _cloudformation.reset = reset
+    _cloudformation._PERSISTED_STORES += ((lambda: store, name),)
+    return store  # type: ignore[no-any-return]
+
+
+def everything_in(store: MutableMapping[str, Any]) -> list[Any]:
+    """Return what a store holds in every account and Region."""
+    return list(store._data.values())  # type: ignore[attr-defined]
+
+
 def every_stack() -> list[tuple[str, str, dict[str, Any]]]:
     """Return (account, Region, stack) of every stack there is."""
     return [(key[0], key[1], stack) for key, stack in list(_cloudformation._stacks._data.items())]

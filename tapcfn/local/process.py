@@ -139,7 +139,7 @@ async def _keep_saving() -> None:
     saved = 0
     while True:
         await asyncio.sleep(SAVE_SECONDS)
-        if events.written() != saved and not ledger.moving():
+        if events.written() != saved and not (ledger.moving() or stack_sets.moving()):
             saved = events.written()
             emulator.save()
 
@@ -178,7 +178,7 @@ def _identity(_: dict[str, Any]) -> dict[str, Any]:
 def _status(_: dict[str, Any]) -> dict[str, Any]:
     return {
         "speed": time.speed(),
-        "moving": len(ledger.moving()),
+        "moving": len(ledger.moving()) + stack_sets.moving(),
         "accounts": sorted(emulator.accounts() | {"000000000000"}),
         "supported": sorted(provisioners.supported()),
         "stored_only": sorted(provisioners.STORED_ONLY),

@@ -9,6 +9,10 @@ from tapcfn.local.stack_sets.wire import answering
 
 def install() -> None:
     """Teach the emulator the operations on stack sets; once, before it serves."""
-    store.install()
     for name, act in {**writing.ACTS, **reading.ACTS}.items():
         emulator.ACTIONS[name] = answering(name, act)
+
+
+def moving() -> int:
+    """Return how many operations on stack sets are at work."""
+    return store.moving()

@@ -6,32 +6,27 @@ Each account sees its own stack sets, each Region too, as the service has it.
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import cast
 
 from tapcfn.local import emulator
-from tapcfn.local.stack_sets.model import Operation, SetStatus, StackSet
+from tapcfn.local.stack_sets.model import Operation, OperationStatus, SetStatus, StackSet
 from tapcfn.local.stack_sets.refusals import RefusedError
 
-# The only private names of the emulator that stack sets need; `emulator` has the modules.
-_service = emulator._cloudformation  # type: ignore[attr-defined]
-_sets = emulator._responses.AccountRegionScopedDict()  # type: ignore[attr-defined]
+_sets: MutableMapping[str, StackSet] = emulator.add_store("stack_sets")
+_BUSY = (OperationStatus.QUEUED, OperationStatus.RUNNING, OperationStatus.STOPPING)
 
 
-def install() -> None:
-    """Let CloudFormation save, load and reset one more store."""
-    forget = _service.reset
-
-    def reset() -> None:
-        forget()
-        _sets.clear()
-
-    _service.reset = reset
-    _service._PERSISTED_STORES += ((lambda: _sets, "stack_sets"),)
+def moving() -> int:
+    """Return how many operations are at work, in every account and Region."""
+    return sum(
+        operation["status"] in _BUSY
+        for stack_set in emulator.everything_in(_sets)
+        for operation in stack_set["operations"].values()
+    )
 
 
 def sets() -> MutableMapping[str, StackSet]:
     """Return the stack sets of the current account and Region, by id."""
-    return cast(MutableMapping[str, StackSet], _sets)
+    return _sets
 
 
 def active(name: str) -> StackSet | None:

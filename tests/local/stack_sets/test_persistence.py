@@ -95,3 +95,14 @@ def test_interrupted_operations_have_ended(root):
 
     assert "SUCCEEDED" == done["Status"]
     assert "CREATE_COMPLETE" == second.stack(one, HOME)["StackStatus"]
+
+
+def test_a_stop_waits_for_operations(root):
+    """Between two targets no stack moves, and the operation is not over all the same."""
+    first = fleet(server.start(root, speed=40))
+    create_set(first, topics())
+    begun = begin(first, "create_stack_instances", Regions=[HOME])
+
+    second = again(root, first, settle=60)
+
+    assert "SUCCEEDED" == operation(second, begun)["Status"]
