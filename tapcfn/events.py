@@ -146,7 +146,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """The first of 130, 1, 6, 4, 7 that some stack asks for, else 0. (deployer.md 5.1)
+        """The first of 130, 1, 6, 4, 7 that some stack asks for, else 0.
 
         A code that no stack should ask for is a failure like any other.
         """

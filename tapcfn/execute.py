@@ -37,11 +37,11 @@ from tapcfn.plan import Plan, PlannedPhase, Step, Verb, outputs_of
 from tapcfn.waits import Deadline, Pace
 
 # Seconds between two looks at the history of one stack while it moves, and between two signs of
-# life where nothing moves. (deployer.md 5.2, D-19)
+# life where nothing moves.
 HISTORY_EVERY = 2.0
 HEARTBEAT_EVERY = 30.0
 
-# How long an interrupted run waits for calls that are on their way. (deployer.md X-35)
+# How long an interrupted run waits for calls that are on their way.
 LAST_BREATH = 8.0
 
 

@@ -239,7 +239,7 @@ def _parameter_faults(stack: Stack) -> Iterable[str]:
             yield f"{stack.name}: parameter {key} has no value"
 
 
-# What to do with a stack that is stuck. (deployer.md 3.4)
+# What to do with a stack that is stuck.
 ADVICE: Mapping[StackStatus, str] = {
     StackStatus.CREATE_FAILED: "its creation failed and was not rolled back; "
     "`aws cloudformation rollback-stack` or `delete-stack`",

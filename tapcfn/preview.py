@@ -228,7 +228,7 @@ def stage(
 
 
 def intent_of(stack: Stack, parameters: Mapping[str, str]) -> str:
-    """Return the SHA-256 of what one stack is wanted to be. (deployer.md 3.8)"""
+    """Return the SHA-256 of what one stack is wanted to be."""
     return digest_of(
         canonical(
             [

@@ -17,7 +17,7 @@ from tapcfn.model import SourceLine, TemplateBody, canonical
 
 R = TypeVar("R", bound=troposphere.AWSObject)
 
-# Limits of the service, in bytes and pieces. (cloudformation.md 12)
+# Limits of the service, in bytes and pieces.
 MAX_BODY = 1_000_000
 MAX_RESOURCES = 500
 

@@ -17,7 +17,6 @@ class Pace:
     """How often to look. Seconds: the first pause, then `share` of the time that has passed.
 
     The figures keep calls few on long operations and delay short ones by little.
-    (performance.md, section 2)
     """
 
     first: float = 0.3

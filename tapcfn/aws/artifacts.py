@@ -13,7 +13,7 @@ from tapcfn.aws.session import is_loopback
 from tapcfn.errors import BlockedError
 from tapcfn.model import Target, TemplateBody
 
-# The service takes this many bytes in the request itself. (cloudformation.md 12)
+# The service takes this many bytes in the request itself.
 INLINE_LIMIT = 51_200
 
 _ABSENT = frozenset({"404", "NoSuchBucket", "NoSuchKey", "NotFound"})

@@ -25,7 +25,7 @@ _USED_UP = _EXECUTED | {"OBSOLETE"}
 # What ExecuteChangeSet answers where an earlier call, or somebody else, came first.
 _ALREADY = frozenset({"TokenAlreadyExists", "InvalidChangeSetStatus", "ChangeSetNotFound"})
 
-# Seconds in which a change set that was made may still be unknown. (deployer.md X-20)
+# Seconds in which a change set that was made may still be unknown.
 _APPEARS_WITHIN = 60.0
 
 

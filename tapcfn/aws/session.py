@@ -25,8 +25,10 @@ from tapcfn.errors import BlockedError
 from tapcfn.model import Target
 
 # Standard mode retries throttles, 5xx answers, resets and time-outs; ours is a longer breath.
-# Sixteen threads may share one client; more connections than that are never open.
+# Sixteen threads may share one client; more connections than that are never open. Seconds.
 _PATIENCE: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "read_timeout": 30,
     "retries": {"mode": "standard", "total_max_attempts": 8},
     "max_pool_connections": 16,
 }

@@ -18,7 +18,7 @@ from tapcfn.cli.rollouts import apply, destroy, plan
 from tapcfn.cli.templates import check, render, schema
 from tapcfn.errors import CloudError, TapcfnError
 
-# Exit codes and their names. (frozen: deployer.md 5.1)
+# Exit codes and their names.
 STATUSES = {
     0: "ok",
     1: "failed",

@@ -90,13 +90,21 @@ class Console:
             _write(sys.stderr, text + "\n")
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write and flush; go on without the reader if the pipe is closed."""
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write and flush; go on without the reader if nobody takes it, whatever the reason."""
+    if stream is None:
+        return
     try:
-        stream.write(text)
+        stream.write(_in_its_characters(stream, text))
         stream.flush()
-    except (BrokenPipeError, ValueError):
+    except (OSError, ValueError):
         _silence(stream)
+
+
+def _in_its_characters(stream: TextIO, text: str) -> str:
+    """Replace what the stream's encoding can't say, so that the rest is still said."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, errors="replace").decode(encoding)
 
 
 def _silence(stream: TextIO) -> None:

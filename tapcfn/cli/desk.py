@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from tapcfn.aws.cloud import AwsCloud
 from tapcfn.cli.clock import WallClock, raising_on_signals
 from tapcfn.cli.options import Session
 from tapcfn.cli.workplace import STATE, Workplace, connect
-from tapcfn.errors import StillRunningError
+from tapcfn.errors import BlockedError, StillRunningError
 from tapcfn.events import Outcome, OutputsKnown, RunStarted
 from tapcfn.execute import Execution
 from tapcfn.ledger import FileLedger
@@ -23,6 +24,10 @@ from tapcfn.preview import take_snapshot
 
 # Calls at once. The service's own limits are per account and Region; this bounds our threads.
 WORKERS = 16
+
+
+# Commands that stage change sets or start operations: one at a time in a folder.
+_WRITERS = frozenset({"plan", "apply", "destroy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,27 @@ def open_desk(
     """Connect, announce the run and hold everything open until the command is over."""
     clock = WallClock()
     cloud, session.clients = connect(place, clock, rehearsed_at)
+    state = (root or Path.cwd()) / STATE
     about = {"command": command, "blueprint": place.blueprint, "stage": place.stage}
-    ledger = FileLedger((root or Path.cwd()) / STATE / "runs", session.console.run, about)
+    ledger = FileLedger(state / "runs", session.console.run, about)
     session.console.notify(RunStarted(command, digest(place.rollout), place.rollout.targets))
-    with raising_on_signals(), ThreadPoolExecutor(WORKERS) as pool:
+    alone = _alone(state) if command in _WRITERS else contextlib.nullcontext()
+    with alone, raising_on_signals(), ThreadPoolExecutor(WORKERS) as pool:
         yield Desk(session, place, cloud, clock, ledger, pool)
+
+
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Hold the folder's lock; raise `BlockedError` while another run holds it."""
+    state.mkdir(parents=True, exist_ok=True)
+    with open(state / "run.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BlockedError(
+                "another plan, apply or destroy is at work in this folder; wait until it has ended"
+            ) from error
+        yield
 
 
 def outputs_of(rollout: Rollout, snapshot: Snapshot) -> dict[str, str]:

@@ -59,6 +59,23 @@ class Losses:
         ]
         return table(("data", "type", "resource", "stack"), rows)
 
+    def fields(self) -> dict[str, object]:
+        """Return the same for programs."""
+        return {
+            "holdings": [
+                {
+                    "unit": each.stack,
+                    "logical_id": each.logical_id,
+                    "resource_type": each.resource_type,
+                    "physical_id": each.physical_id,
+                    "kept": each.kept,
+                    "empty": not each.full,
+                }
+                for each in self.holdings
+            ],
+            "protected": [name for name, _, _ in self.protected],
+        }
+
     def check(self, emptied: frozenset[str], *, lift_protection: bool) -> None:
         """Raise `BlockedError` naming protected stacks and full buckets that nobody allowed."""
         faults = []

@@ -130,7 +130,12 @@ def placed(*, required: bool = True, stage: str = "local") -> Callable[[F], F]:
         decorated: Any = call
         for decorate in (
             click.argument("blueprint", required=required),
-            click.option("--stage", default=stage, show_default=True, help="Which settings."),
+            click.option(
+                "--stage",
+                default=stage,
+                show_default=stage or "local, or the plan's",
+                help="Which settings.",
+            ),
             click.option(
                 "--settings",
                 "file",

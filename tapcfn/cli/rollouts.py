@@ -52,6 +52,8 @@ def plan(
     from tapcfn.cli.desk import open_desk
     from tapcfn.plan import plan as make_plan
 
+    if out is not None and not out.parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}")
     place = enter(Catalogue.load(session.package), where)
     with open_desk(session, place, "plan") as desk:
         snapshot = desk.settled_snapshot()
@@ -63,9 +65,10 @@ def plan(
             if out is not None and code == 0:
                 text = saved.dump(planned, staged.previews, allowed)
                 out.write_text(text + "\n", encoding="utf-8")
-                staged.keep = True
+                staged.keep_for_later(desk)
                 session.console.say(
                     f"Saved: {out}; apply exactly this with: {program()} apply --plan {out}"
+                    + (f" --settings {place.file}" if place.file else "")
                 )
     if code == 0 and detailed_exitcode and has_changes(planned, staged.previews):
         return 10
@@ -74,7 +77,7 @@ def plan(
 
 @click.command()
 @click.pass_obj
-@placed(required=False)
+@placed(required=False, stage="")
 @click.option(
     "--plan",
     "plan_file",
@@ -160,7 +163,7 @@ def destroy(
         if not planned.has_work:
             return 0
         losses = find_losses(desk, planned)
-        session.console.result(losses.text())
+        session.console.answer("losses", losses.fields(), losses.text())
         losses.check(frozenset(empty_buckets), lift_protection=lift_protection)
         if not place.is_local:
             if yes:
@@ -181,7 +184,10 @@ def _place_to_apply(session: Session, where: Where, plan_file: Path | None) -> W
         read = saved.load(plan_file)
         if where.blueprint not in {None, read.blueprint}:
             raise UsageError(f"{plan_file} is a plan for {read.blueprint}, not {where.blueprint}")
+        if where.stage not in {"", read.stage}:
+            raise UsageError(f"{plan_file} is a plan for stage {read.stage}, not {where.stage}")
         where = Where(read.blueprint, read.stage, where.file)
+    where = Where(where.blueprint, where.stage or "local", where.file)
     return enter(Catalogue.load(session.package), where)
 
 

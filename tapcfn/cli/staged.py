@@ -25,6 +25,15 @@ class Staged:
     previews: tuple[Preview, ...]
     keep: bool = False
 
+    def keep_for_later(self, desk: Desk) -> None:
+        """Leave the change sets to a plan file: no later run may take them for its own."""
+        from tapcfn.preview import Previewed
+
+        self.keep = True
+        for each in self.previews:
+            if isinstance(each, Previewed):
+                desk.ledger.ended(each.staged.token)
+
 
 @contextlib.contextmanager
 def previewed(

@@ -90,6 +90,8 @@ def change_counts(change_set: ChangeSet) -> dict[str, int]:
 
 def _step_lines(step: Step, preview: Preview | None) -> Iterator[str]:
     yield f"    {step.verb:<9} {step.stack.name}  {step.stack.target.region}  ({step.reason})"
+    if step.deployed and step.verb in {Verb.UPDATE, Verb.PROTECT}:
+        yield from _protection_lines(step.deployed.protected, step.stack.protect)
     if isinstance(preview, Refused):
         yield f"              ! {preview.finding.message}"
     elif isinstance(preview, Deferred):
@@ -100,6 +102,12 @@ def _step_lines(step: Step, preview: Preview | None) -> Iterator[str]:
         for change in preview.staged.change_set.changes:
             yield from change_lines(change, "              ")
         yield from (f"              {finding_text(each)}" for each in preview.findings)
+
+
+def _protection_lines(before: bool, after: bool) -> Iterator[str]:
+    if before != after:
+        words = {True: "on", False: "off"}
+        yield f"              termination protection: {words[before]} → {words[after]}"
 
 
 def _deferred_lines(preview: Deferred) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -196,6 +197,55 @@ def test_a_saved_plan_is_applied_exactly_or_not_at_all(bench: Bench, tmp_path: P
     bench.settings(cidr="192.168.2.0/24")
     other = bench.run("apply", "--plan", str(file))
     assert (6, True) == (other.code, "settings or the templates have changed" in other.err)
+
+
+def test_a_saved_plan_outlives_plans_that_are_made_after_it(bench: Bench, tmp_path: Path):
+    """Another plan has change sets of its own, and removes no others."""
+    bench.run("apply")
+    bench.settings(cidr="192.168.1.0/24")
+    file = tmp_path / "plan.json"
+    bench.run("plan", "--out", str(file))
+
+    bench.run("plan")
+    applied = bench.run("apply", "--plan", str(file))
+
+    assert applied.code == 0, applied.err
+
+
+def test_a_plan_file_belongs_to_its_stage(bench: Bench, tmp_path: Path):
+    """Another stage on the command line is a mistake, and nothing is written."""
+    file = tmp_path / "plan.json"
+    bench.run("plan", "--out", str(file))
+
+    refused = bench.run("apply", "--plan", str(file), "--stage", "prod")
+    nowhere = bench.run("plan", "--out", str(tmp_path / "gone/plan.json"))
+
+    assert (2, 2) == (refused.code, nowhere.code)
+    assert "is a plan for stage local, not prod" in refused.err
+    assert "there is no folder" in nowhere.err
+
+
+def test_one_run_at_a_time_writes_in_a_folder(bench: Bench):
+    """A second plan, apply or destroy is refused while one is at work: exit 4."""
+    lock = bench.root / ".tapcfn/run.lock"
+    with open(lock, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = bench.run("apply")
+        looked = bench.run("status")
+
+    assert (4, 0) == (refused.code, looked.code)
+    assert "another plan, apply or destroy is at work in this folder" in refused.err
+
+
+def test_lifted_protection_stands_in_the_plan(bench: Bench):
+    """What apply will do to termination protection is shown beside the other changes."""
+    bench.settings(protection="true")
+    bench.run("apply")
+    bench.settings('environment = "test"\n', protection="false")
+
+    planned = bench.run("plan")
+
+    assert planned.out.count("termination protection: on → off") >= 2
 
 
 def test_a_change_that_loses_data_is_blocked_until_it_is_allowed(bench: Bench):

@@ -155,3 +155,25 @@ def test_help_and_version_import_nothing_heavy():
             timeout=60,
         )
         assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_terminal_cannot_say_is_replaced(encoding: str):
+    """The rest of the page is still there."""
+    done = subprocess.run(
+        [sys.executable, "deploy.py", "--help"],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+    )
+    wrong = subprocess.run(
+        [sys.executable, "deploy.py", "plan", "é → ü"],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+    )
+
+    assert (0, 2) == (done.returncode, wrong.returncode)
+    assert b"does not exist" in wrong.stderr

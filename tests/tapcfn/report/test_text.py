@@ -99,6 +99,7 @@ phase base
               known once the rolled back stack is deleted
               + Topic  AWS::SNS::Topic
     protect   guarded  us-east-1  (termination protection differs)
+              termination protection: off → on
     update    outside  us-east-1  (it points at values outside the template; the change set will \
 tell)
               nothing changes, as far as can be told now
