@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tapcfn.model import Snapshot
     from tapcfn.operations import Approval
     from tapcfn.plan import Plan
+    from tapcfn.saved import SavedPlan
 
 
 @click.command()
@@ -97,15 +98,17 @@ def apply(
     allow_loss: tuple[str, ...],
 ) -> int:
     """Bring what is deployed to what is wanted: preview, confirm, carry out, wait."""
+    from tapcfn import saved
     from tapcfn.cli.desk import open_desk
     from tapcfn.plan import plan as make_plan
 
-    place = _place_to_apply(session, where, plan_file)
+    read = saved.load(plan_file) if plan_file is not None else None
+    place = _place_to_apply(session, where, plan_file, read)
     with open_desk(session, place, "apply") as desk:
         snapshot = desk.settled_snapshot()
         planned = make_plan(place.rollout, snapshot)
-        if plan_file is not None:
-            return _apply_saved(desk, planned, snapshot, plan_file)
+        if read is not None:
+            return _apply_saved(desk, planned, snapshot, read)
         asks = not (place.is_local or yes)
         if planned.has_work and asks:
             _make_sure_that_somebody_answers(session)
@@ -176,26 +179,24 @@ def destroy(
         return _close(desk, desk.carry_out(planned, snapshot, Approval()), "destroy")
 
 
-def _place_to_apply(session: Session, where: Where, plan_file: Path | None) -> Workplace:
+def _place_to_apply(
+    session: Session, where: Where, file: Path | None, read: SavedPlan | None
+) -> Workplace:
     """Return what to apply: as the plan file says, or as the arguments do."""
-    if plan_file is not None:
-        from tapcfn import saved
-
-        read = saved.load(plan_file)
+    if read is not None:
         if where.blueprint not in {None, read.blueprint}:
-            raise UsageError(f"{plan_file} is a plan for {read.blueprint}, not {where.blueprint}")
+            raise UsageError(f"{file} is a plan for {read.blueprint}, not {where.blueprint}")
         if where.stage not in {"", read.stage}:
-            raise UsageError(f"{plan_file} is a plan for stage {read.stage}, not {where.stage}")
+            raise UsageError(f"{file} is a plan for stage {read.stage}, not {where.stage}")
         where = Where(read.blueprint, read.stage, where.file)
     where = Where(where.blueprint, where.stage or "local", where.file)
     return enter(Catalogue.load(session.package), where)
 
 
-def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, file: Path) -> int:
+def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, read: SavedPlan) -> int:
     """Carry out what a plan file says, each change set read again."""
     from tapcfn import saved
 
-    read = saved.load(file)
     previews = saved.restore(read, planned, desk.cloud, desk.pool)
     show_plan(desk.session, planned, previews)
     if not planned.has_work:

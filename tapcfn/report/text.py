@@ -175,19 +175,15 @@ def finding_text(finding: Finding) -> str:
     return f"{finding.severity} {finding.rule} {name}{finding.message}{where}"
 
 
-def progress_line(event: Event, seconds: float) -> str | None:  # noqa: PLR0911 - arms of a match
+def progress_line(event: Event, seconds: float) -> str | None:
     """Return what a person following the run should read, or None."""
     clock = f"[{seconds:7.1f} s]"
     match event:
         case OperationStarted():
             how = "found at work: " if event.adopted else ""
             return f"{clock} {event.stack}: {how}{event.action}"
-        case ResourceMoved(event=moved) if moved.is_failure:
-            where = f" — {event.source}" if event.source else ""
-            why = moved.reason or "no reason given"
-            return f"{clock} {event.stack}: {moved.logical_id} {moved.status}: {why}{where}"
-        case ResourceMoved(event=moved):
-            return f"{clock} {event.stack}: {moved.logical_id} {moved.status}"
+        case ResourceMoved():
+            return f"{clock} {moved_text(event)}"
         case StackEnded():
             return f"{clock} {ended_text(event)}"
         case Waiting():
