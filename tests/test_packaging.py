@@ -65,7 +65,7 @@ def test_the_sdist_ships_everything(dist: Path):
         "Makefile",
         "constraints.txt",
         "deploy.py",
-        "templates/blueprints/replicated_storage.py",
+        "templates/blueprints/replicated_storage/stacks.py",
         "templates/settings/replicated_storage.local.toml",
         "templates/rendered/replicated_storage/manifest.json",
         "tests/test_packaging.py",

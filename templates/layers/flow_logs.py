@@ -10,9 +10,9 @@ from awacs.aws import Allow, ArnLike, Statement, StringEquals
 from troposphere import GetAtt, Parameter, Ref, Sub, ec2, iam, logs
 
 from tapcfn.templating import Template
-from templates.layers import _iam
-from templates.layers._retention import retained
+from templates.layers import _iam, log_groups
 from templates.layers._tags import tagged
+from templates.layers._values import Value
 
 # The fields of a flow log record in its default format; the names are ours, the order is AWS's.
 REJECTED = (
@@ -39,29 +39,26 @@ def add(
     template: Template,
     flow_log: FlowLog,
     *,
-    vpc: ec2.VPC,
-    key: Parameter,
+    vpc: Value,
+    key: Parameter | Value,
     tags: Mapping[str, str],
     keep_data: bool,
 ) -> None:
     """Add a flow log of the whole VPC, with its encrypted group and a role of its own."""
-    group = template.add(
-        retained(
-            logs.LogGroup(
-                f"{flow_log.title}Group",
-                LogGroupName=flow_log.group,
-                RetentionInDays=flow_log.days,
-                KmsKeyId=Ref(key),
-                Tags=tagged(tags),
-            ),
-            keep_data,
-        )
+    group = log_groups.add(
+        template,
+        f"{flow_log.title}Group",
+        name=flow_log.group,
+        days=flow_log.days,
+        key=key,
+        tags=tags,
+        keep_data=keep_data,
     )
     role = template.add(_role(f"{flow_log.title}Role", group, tags))
     template.add(
         ec2.FlowLog(
             flow_log.title,
-            ResourceId=Ref(vpc),
+            ResourceId=vpc,
             ResourceType="VPC",
             TrafficType=flow_log.traffic,
             LogDestinationType="cloud-watch-logs",

@@ -1,4 +1,4 @@
-"""A VPC over several Availability Zones: public subnets, one security group, flow logs, NAT.
+"""A VPC over several Availability Zones: subnets of one or more kinds, and their ways out.
 
 The zones are parameters: `Fn::GetAZs` answers differently as zones appear, and a changed zone
 replaces its subnet.
@@ -13,8 +13,7 @@ from enum import StrEnum
 from troposphere import GetAtt, Join, Output, Parameter, Ref, ec2
 
 from tapcfn.templating import Template
-from templates.layers import flow_logs
-from templates.layers._parameters import cidr, key_arn
+from templates.layers._parameters import cidr
 from templates.layers._tags import tagged
 
 ANYWHERE = "0.0.0.0/0"
@@ -25,62 +24,105 @@ class Out(StrEnum):
 
     VPC_ID = "VpcId"
     SUBNET_IDS = "SubnetIds"
-    SECURITY_GROUP_ID = "SecurityGroupId"
     PRIVATE_SUBNET_IDS = "PrivateSubnetIds"
     NAT_GATEWAY_IDS = "NatGatewayIds"
 
 
+class Way(StrEnum):
+    """How the subnets of a tier reach the internet."""
+
+    GATEWAY = "gateway"
+    NAT_EACH_ZONE = "a NAT gateway in each zone"
+    NAT_SHARED = "one NAT gateway"
+    NONE = "not at all"
+
+
 @dataclass(frozen=True, slots=True)
-class Subnets:
-    """One CIDR block for each zone; every list starts at the first zone."""
+class Tier:
+    """Subnets of one kind, one CIDR block for each zone, starting at the first zone.
 
-    public: Sequence[str]
-    private: Sequence[str] = ()
+    `kind` starts their logical IDs. `addresses` gives every instance a public IPv4 address. NAT
+    gateways stand in the subnets of the first tier whose way out is the gateway.
+    """
+
+    kind: str
+    blocks: Sequence[str]
+    way: Way
+    addresses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Vpc:
-    """What every part of a network refers to."""
+class Network:
+    """A VPC in a template: what other parts of the same template refer to."""
 
-    template: Template
-    tags: Mapping[str, str]
     vpc: ec2.VPC
     gateway: ec2.InternetGateway
     attachment: ec2.VPCGatewayAttachment
     zones: Sequence[Parameter]
+    subnets: Mapping[str, Sequence[ec2.Subnet]]
+    tables: Mapping[str, Sequence[ec2.RouteTable]]
+    nat_gateways: Sequence[ec2.NatGateway]
 
 
-def build(
-    *,
-    prefix: str,
-    vpc_cidr: str,
-    subnets: Subnets,
-    tags: Mapping[str, str],
-    keep_data: bool,
-    recorded: Sequence[flow_logs.FlowLog] = (),
-) -> Template:
-    """Return a VPC with a public subnet in each zone, and a web security group.
+def public(blocks: Sequence[str]) -> Tier:
+    """Return a tier of public subnets."""
+    return Tier("Public", blocks, Way.GATEWAY, addresses=True)
 
-    Private subnets come with a NAT gateway and a route table in each zone, so that the loss of a
-    zone takes no other zone's way out. The CIDR blocks become the defaults of parameters.
+
+def private(blocks: Sequence[str], way: Way = Way.NAT_EACH_ZONE) -> Tier:
+    """Return a tier of private subnets.
+
+    A NAT gateway and a route table in each zone mean that the loss of a zone takes no other
+    zone's way out.
     """
-    template = Template("A VPC with public subnets and a security group for the web")
-    network = _vpc(template, prefix, vpc_cidr, tags, zones=len(subnets.public))
-    public = _public_subnets(network, subnets.public)
-    template.add_output(_ids(Out.SUBNET_IDS, "Ids of the public subnets", public))
-    _security_group(network, prefix)
-    if subnets.private:
-        _private_subnets(network, public, subnets.private)
-    if recorded:
-        key = template.add_parameter(key_arn("KeyArn", "ARN of this Region's key"))
-        for each in recorded:
-            flow_logs.add(template, each, vpc=network.vpc, key=key, tags=tags, keep_data=keep_data)
-    return template
+    return Tier("Private", blocks, way)
+
+
+def add(
+    template: Template,
+    *,
+    name: str,
+    vpc_cidr: str,
+    tiers: Sequence[Tier],
+    tags: Mapping[str, str],
+) -> Network:
+    """Add a VPC with an internet gateway and its tiers; its CIDR blocks are parameters' defaults.
+
+    `name` is the VPC's Name tag. The zones' names are parameters without a default.
+    """
+    network = _vpc(template, name, vpc_cidr, tags, zones=max(len(tier.blocks) for tier in tiers))
+    work = _Work(template, tags, network, {}, {}, [])
+    for tier in tiers:
+        work.add_tier(tier)
+    return Network(
+        network.vpc,
+        network.gateway,
+        network.attachment,
+        network.zones,
+        work.subnets,
+        work.tables,
+        work.nat_gateways,
+    )
+
+
+def publish(template: Template, network: Network) -> None:
+    """Add the outputs: the VPC, the subnets of each kind, and the NAT gateways if there are any.
+
+    The subnets that stand first in the template are `SubnetIds`; private ones beside them have an
+    output of their own.
+    """
+    template.add_output(Output(Out.VPC_ID, Description="Id of the VPC", Value=Ref(network.vpc)))
+    for index, (kind, subnets) in enumerate(network.subnets.items()):
+        key = Out.SUBNET_IDS if index == 0 else f"{kind}SubnetIds"
+        template.add_output(_ids(key, f"Ids of the {kind.lower()} subnets", subnets))
+    if network.nat_gateways:
+        about = "Ids of the NAT gateways"
+        template.add_output(_ids(Out.NAT_GATEWAY_IDS, about, network.nat_gateways))
 
 
 def _vpc(
-    template: Template, prefix: str, vpc_cidr: str, tags: Mapping[str, str], *, zones: int
-) -> _Vpc:
+    template: Template, name: str, vpc_cidr: str, tags: Mapping[str, str], *, zones: int
+) -> Network:
     block = template.add_parameter(cidr("VpcCidr", "IPv4 block of the VPC", vpc_cidr))
     vpc = template.add(
         ec2.VPC(
@@ -88,7 +130,7 @@ def _vpc(
             CidrBlock=Ref(block),
             EnableDnsSupport=True,
             EnableDnsHostnames=True,
-            Tags=tagged(tags, f"{prefix}-vpc"),
+            Tags=tagged(tags, name),
         )
     )
     gateway = template.add(ec2.InternetGateway("InternetGateway", Tags=tagged(tags)))
@@ -97,9 +139,8 @@ def _vpc(
             "GatewayAttachment", VpcId=Ref(vpc), InternetGatewayId=Ref(gateway)
         )
     )
-    template.add_output(Output(Out.VPC_ID, Description="Id of the VPC", Value=Ref(vpc)))
     names = [template.add_parameter(_zone(index)) for index in range(zones)]
-    return _Vpc(template, tags, vpc, gateway, attachment, names)
+    return Network(vpc, gateway, attachment, names, {}, {}, [])
 
 
 def _zone(index: int) -> Parameter:
@@ -110,149 +151,124 @@ def _zone(index: int) -> Parameter:
     )
 
 
-# Public side ----------------------------------------------------------------------------------
+@dataclass(slots=True)
+class _Work:
+    """A network while its tiers are added to the template."""
 
+    template: Template
+    tags: Mapping[str, str]
+    network: Network
+    subnets: dict[str, Sequence[ec2.Subnet]]
+    tables: dict[str, Sequence[ec2.RouteTable]]
+    nat_gateways: list[ec2.NatGateway]
 
-def _public_subnets(network: _Vpc, blocks: Sequence[str]) -> list[ec2.Subnet]:
-    """Add a public subnet for each zone, all on one route table that leads to the internet."""
-    table = _route_table(network, "PublicRouteTable")
-    network.template.add(
-        ec2.Route(
-            "PublicDefaultRoute",
-            RouteTableId=Ref(table),
-            DestinationCidrBlock=ANYWHERE,
-            GatewayId=Ref(network.gateway),
-            DependsOn=[network.attachment.title],
+    def add_tier(self, tier: Tier) -> None:
+        """Add the subnets of one kind with their route tables and their way out."""
+        tables = self._tables(tier)
+        self.tables[tier.kind] = tables
+        self.subnets[tier.kind] = [
+            self._subnet(tier, index, block, tables[index % len(tables)])
+            for index, block in enumerate(tier.blocks)
+        ]
+        if tier.way is Way.GATEWAY:
+            self._gateway_route(tier.kind, tables[0])
+        elif tier.way is not Way.NONE:
+            self._nat_routes(tier, tables)
+
+    def _tables(self, tier: Tier) -> list[ec2.RouteTable]:
+        """Add one route table, or one for each zone where each zone has a way out of its own."""
+        title = f"{tier.kind}RouteTable"
+        if tier.way is Way.NAT_EACH_ZONE:
+            return [self._table(f"{title}{index}") for index in range(len(tier.blocks))]
+        return [self._table(title)]
+
+    def _table(self, title: str) -> ec2.RouteTable:
+        return self.template.add(
+            ec2.RouteTable(title, VpcId=Ref(self.network.vpc), Tags=tagged(self.tags))
         )
-    )
-    return [
-        _subnet(network, index, block, table=table, kind="Public")
-        for index, block in enumerate(blocks)
-    ]
 
-
-def _subnet(
-    network: _Vpc, index: int, block: str, *, table: ec2.RouteTable, kind: str
-) -> ec2.Subnet:
-    """Add one subnet and put it on its route table."""
-    template = network.template
-    parameter = template.add_parameter(
-        cidr(f"{kind}SubnetCidr{index}", f"IPv4 block of the {kind.lower()} subnet {index}", block)
-    )
-    subnet = template.add(
-        ec2.Subnet(
-            f"{kind}Subnet{index}",
-            VpcId=Ref(network.vpc),
-            AvailabilityZone=Ref(network.zones[index]),
-            CidrBlock=Ref(parameter),
-            MapPublicIpOnLaunch=kind == "Public",
-            Tags=tagged(network.tags),
-        )
-    )
-    template.add(
-        ec2.SubnetRouteTableAssociation(
-            f"{kind}Subnet{index}Route", SubnetId=Ref(subnet), RouteTableId=Ref(table)
-        )
-    )
-    return subnet
-
-
-def _route_table(network: _Vpc, title: str) -> ec2.RouteTable:
-    return network.template.add(
-        ec2.RouteTable(title, VpcId=Ref(network.vpc), Tags=tagged(network.tags))
-    )
-
-
-def _security_group(network: _Vpc, prefix: str) -> None:
-    """Add the group that lets one block of addresses reach the web ports, and everything out."""
-    allowed = network.template.add_parameter(
-        cidr("AllowedCidr", "IPv4 block that may reach ports 443 and 80")
-    )
-    group = network.template.add(
-        ec2.SecurityGroup(
-            "SecurityGroup",
-            GroupName=f"{prefix}-security-group",
-            GroupDescription="HTTPS and HTTP from the allowed block",
-            VpcId=Ref(network.vpc),
-            SecurityGroupIngress=[
-                _ingress(443, "HTTPS", allowed),
-                _ingress(80, "HTTP", allowed),
-            ],
-            SecurityGroupEgress=[
-                ec2.SecurityGroupRule(
-                    IpProtocol="-1", CidrIp=ANYWHERE, Description="Everything out"
-                )
-            ],
-            Tags=tagged(network.tags, f"{prefix}-sg"),
-        )
-    )
-    network.template.add_output(
-        Output(
-            Out.SECURITY_GROUP_ID,
-            Description="Id of the security group",
-            Value=GetAtt(group, "GroupId"),
-        )
-    )
-
-
-def _ingress(port: int, protocol: str, allowed: Parameter) -> ec2.SecurityGroupRule:
-    return ec2.SecurityGroupRule(
-        IpProtocol="tcp",
-        FromPort=port,
-        ToPort=port,
-        CidrIp=Ref(allowed),
-        Description=f"{protocol} from the allowed block",
-    )
-
-
-# Private side ---------------------------------------------------------------------------------
-
-
-def _private_subnets(network: _Vpc, public: list[ec2.Subnet], blocks: Sequence[str]) -> None:
-    """Add a private subnet for each zone, with a way out through the same zone's NAT gateway."""
-    subnets, gateways = [], []
-    for index, block in enumerate(blocks):
-        table = _route_table(network, f"PrivateRouteTable{index}")
-        subnets.append(_subnet(network, index, block, table=table, kind="Private"))
-        gateways.append(_nat_gateway(network, index, public[index]))
-        network.template.add(
-            ec2.Route(
-                f"PrivateDefaultRoute{index}",
-                RouteTableId=Ref(table),
-                DestinationCidrBlock=ANYWHERE,
-                NatGatewayId=Ref(gateways[index]),
+    def _subnet(self, tier: Tier, index: int, block: str, table: ec2.RouteTable) -> ec2.Subnet:
+        """Add one subnet and put it on its route table."""
+        kind = tier.kind
+        parameter = self.template.add_parameter(
+            cidr(
+                f"{kind}SubnetCidr{index}",
+                f"IPv4 block of the {kind.lower()} subnet {index}",
+                block,
             )
         )
-    network.template.add_output(_ids(Out.PRIVATE_SUBNET_IDS, "Ids of the private subnets", subnets))
-    network.template.add_output(_ids(Out.NAT_GATEWAY_IDS, "Ids of the NAT gateways", gateways))
-
-
-def _nat_gateway(network: _Vpc, index: int, subnet: ec2.Subnet) -> ec2.NatGateway:
-    """Add a NAT gateway with a fixed address, working before the first private route uses it.
-
-    Its dependencies matter at the end too: an address can't be given back while it is mapped.
-    """
-    address = network.template.add(
-        ec2.EIP(
-            f"NatAddress{index}",
-            Domain="vpc",
-            DependsOn=[network.attachment.title],
-            Tags=tagged(network.tags),
+        subnet = self.template.add(
+            ec2.Subnet(
+                f"{kind}Subnet{index}",
+                VpcId=Ref(self.network.vpc),
+                AvailabilityZone=Ref(self.network.zones[index]),
+                CidrBlock=Ref(parameter),
+                MapPublicIpOnLaunch=tier.addresses,
+                Tags=tagged(self.tags),
+            )
         )
-    )
-    return network.template.add(
-        ec2.NatGateway(
-            f"NatGateway{index}",
-            SubnetId=Ref(subnet),
-            AllocationId=GetAtt(address, "AllocationId"),
-            DependsOn=["PublicDefaultRoute", f"{subnet.title}Route"],
-            Tags=tagged(network.tags),
+        self.template.add(
+            ec2.SubnetRouteTableAssociation(
+                f"{kind}Subnet{index}Route", SubnetId=Ref(subnet), RouteTableId=Ref(table)
+            )
         )
-    )
+        return subnet
+
+    def _gateway_route(self, kind: str, table: ec2.RouteTable) -> None:
+        self.template.add(
+            ec2.Route(
+                f"{kind}DefaultRoute",
+                RouteTableId=Ref(table),
+                DestinationCidrBlock=ANYWHERE,
+                GatewayId=Ref(self.network.gateway),
+                DependsOn=[self.network.attachment.title],
+            )
+        )
+
+    def _nat_routes(self, tier: Tier, tables: Sequence[ec2.RouteTable]) -> None:
+        """Lead each route table through the NAT gateway of its zone, or the one through the one."""
+        for index, table in enumerate(tables):
+            gateway = self._nat_gateway(index)
+            number = "" if tier.way is Way.NAT_SHARED else str(index)
+            self.template.add(
+                ec2.Route(
+                    f"{tier.kind}DefaultRoute{number}",
+                    RouteTableId=Ref(table),
+                    DestinationCidrBlock=ANYWHERE,
+                    NatGatewayId=Ref(gateway),
+                )
+            )
+
+    def _nat_gateway(self, index: int) -> ec2.NatGateway:
+        """Add a NAT gateway with a fixed address, working before the first private route uses it.
+
+        Its dependencies matter at the end too: an address can't be given back while it is mapped.
+        """
+        kind, subnets = next(iter(self.subnets.items()))
+        subnet = subnets[index]
+        address = self.template.add(
+            ec2.EIP(
+                f"NatAddress{index}",
+                Domain="vpc",
+                DependsOn=[self.network.attachment.title],
+                Tags=tagged(self.tags),
+            )
+        )
+        gateway = self.template.add(
+            ec2.NatGateway(
+                f"NatGateway{index}",
+                SubnetId=Ref(subnet),
+                AllocationId=GetAtt(address, "AllocationId"),
+                DependsOn=[f"{kind}DefaultRoute", f"{subnet.title}Route"],
+                Tags=tagged(self.tags),
+            )
+        )
+        self.nat_gateways.append(gateway)
+        return gateway
 
 
 def _ids(
-    key: Out, description: str, resources: Sequence[ec2.Subnet] | Sequence[ec2.NatGateway]
+    key: str, description: str, resources: Sequence[ec2.Subnet] | Sequence[ec2.NatGateway]
 ) -> Output:
     ids = Join(",", [Ref(resource) for resource in resources])
     return Output(key, Description=f"{description}, in the order of the zones", Value=ids)

@@ -14,6 +14,7 @@ from tapcfn.templating import Template
 from templates.layers import _iam
 from templates.layers._parameters import REGION_PATTERN, bucket_arn, key_arn
 from templates.layers._tags import tagged
+from templates.layers._values import Value, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,58 +26,91 @@ class Rule:
 
 
 def add(
-    template: Template, rule: Rule, *, source: str, key: Parameter, tags: Mapping[str, str]
+    template: Template,
+    rule: Rule,
+    *,
+    source: str,
+    key: Parameter | Value | None,
+    tags: Mapping[str, str],
 ) -> s3.ReplicationConfiguration:
     """Declare where the copies go, add the role that makes them, and return the configuration.
 
     `source` is the source bucket's ARN as text for `Fn::Sub`: a reference to the bucket, which
-    itself refers to the role, would be a dependency cycle.
+    itself refers to the role, would be a dependency cycle. `key` is the ARN of the source's key,
+    or None where both buckets are encrypted by S3's own.
     """
     bucket = template.add_parameter(
         bucket_arn("DestinationBucketArn", "ARN of the bucket that gets the copies")
     )
-    replica_key = template.add_parameter(
-        key_arn("DestinationKeyArn", "ARN of the key, in the destination's Region, of the copies")
-    )
-    region = template.add_parameter(
-        Parameter(
-            "DestinationRegion",
-            Type="String",
-            Description="Region of that bucket and of that key",
-            AllowedPattern=REGION_PATTERN,
-            ConstraintDescription="must be the name of a Region",
-        )
-    )
+    if key is None:
+        role = template.add(_role((*_reads_source(source), _writes_copies(bucket)), tags))
+        return _configuration(role, _replicate_everything(rule, bucket))
+    destination = _declared_key(template)
     statements = (
-        *_reads_source(source, key),
-        *_writes_destination(bucket, replica_key, region),
+        *_reads_source(source),
+        _decrypts_source(source, value(key)),
+        _writes_copies(bucket),
+        _encrypts_copies(bucket, destination),
     )
     role = template.add(_role(statements, tags))
-    return s3.ReplicationConfiguration(
-        Role=GetAtt(role, "Arn"), Rules=[_replicate_everything(rule, bucket, replica_key)]
+    return _configuration(role, _replicate_everything(rule, bucket, destination.key))
+
+
+@dataclass(frozen=True, slots=True)
+class _DestinationKey:
+    """The key of the copies and its Region, both parameters."""
+
+    key: Parameter
+    region: Parameter
+
+
+def _declared_key(template: Template) -> _DestinationKey:
+    return _DestinationKey(
+        template.add_parameter(
+            key_arn(
+                "DestinationKeyArn", "ARN of the key, in the destination's Region, of the copies"
+            )
+        ),
+        template.add_parameter(
+            Parameter(
+                "DestinationRegion",
+                Type="String",
+                Description="Region of that bucket and of that key",
+                AllowedPattern=REGION_PATTERN,
+                ConstraintDescription="must be the name of a Region",
+            )
+        ),
     )
+
+
+def _configuration(
+    role: iam.Role, rule: s3.ReplicationConfigurationRules
+) -> s3.ReplicationConfiguration:
+    return s3.ReplicationConfiguration(Role=GetAtt(role, "Arn"), Rules=[rule])
 
 
 def _replicate_everything(
-    rule: Rule, bucket: Parameter, key: Parameter
+    rule: Rule, bucket: Parameter, key: Parameter | None = None
 ) -> s3.ReplicationConfigurationRules:
     """Return one rule for the whole bucket: encrypted objects and delete markers included."""
-    return s3.ReplicationConfigurationRules(
+    destination = s3.ReplicationConfigurationRulesDestination(
+        Bucket=Ref(bucket), StorageClass=rule.storage_class
+    )
+    made = s3.ReplicationConfigurationRules(
         Id=rule.name,
         Status="Enabled",
         Priority=1,
         Filter=s3.ReplicationRuleFilter(Prefix=""),
         DeleteMarkerReplication=s3.DeleteMarkerReplication(Status="Enabled"),
-        # S3 passes over every object encrypted by KMS unless it is told to select them.
-        SourceSelectionCriteria=s3.SourceSelectionCriteria(
-            SseKmsEncryptedObjects=s3.SseKmsEncryptedObjects(Status="Enabled")
-        ),
-        Destination=s3.ReplicationConfigurationRulesDestination(
-            Bucket=Ref(bucket),
-            StorageClass=rule.storage_class,
-            EncryptionConfiguration=s3.EncryptionConfiguration(ReplicaKmsKeyID=Ref(key)),
-        ),
+        Destination=destination,
     )
+    if key is not None:
+        destination.EncryptionConfiguration = s3.EncryptionConfiguration(ReplicaKmsKeyID=Ref(key))
+        # S3 passes over every object encrypted by KMS unless it is told to select them.
+        made.SourceSelectionCriteria = s3.SourceSelectionCriteria(
+            SseKmsEncryptedObjects=s3.SseKmsEncryptedObjects(Status="Enabled")
+        )
+    return made
 
 
 def _role(statements: tuple[Statement, ...], tags: Mapping[str, str]) -> iam.Role:
@@ -94,8 +128,8 @@ def _role(statements: tuple[Statement, ...], tags: Mapping[str, str]) -> iam.Rol
     )
 
 
-def _reads_source(source: str, key: Parameter) -> tuple[Statement, ...]:
-    """Read versions of the source, and decrypt them where S3 of this Region asks for it."""
+def _reads_source(source: str) -> tuple[Statement, ...]:
+    """Read the versions of the source."""
     return (
         Statement(
             Sid="ReadSourceBucket",
@@ -113,42 +147,45 @@ def _reads_source(source: str, key: Parameter) -> tuple[Statement, ...]:
             ],
             Resource=[Sub(f"{source}/*")],
         ),
-        Statement(
-            Sid="DecryptSource",
-            Effect=Allow,
-            Action=[kms.Decrypt],
-            Resource=[Ref(key)],
-            Condition=_through_s3("${AWS::Region}", [Sub(source), Sub(f"{source}/*")]),
-        ),
     )
 
 
-def _writes_destination(
-    bucket: Parameter, key: Parameter, region: Parameter
-) -> tuple[Statement, ...]:
-    """Write copies to the destination, and encrypt them where S3 of its Region asks for it.
+def _decrypts_source(source: str, key: Value) -> Statement:
+    """Decrypt the source where S3 of this Region asks for it."""
+    return Statement(
+        Sid="DecryptSource",
+        Effect=Allow,
+        Action=[kms.Decrypt],
+        Resource=[key],
+        Condition=_through_s3("${AWS::Region}", [Sub(source), Sub(f"{source}/*")]),
+    )
+
+
+def _writes_copies(bucket: Parameter) -> Statement:
+    return Statement(
+        Sid="WriteDestination",
+        Effect=Allow,
+        Action=[
+            s3_actions.ReplicateObject,
+            s3_actions.ReplicateDelete,
+            s3_actions.ReplicateTags,
+        ],
+        Resource=[Sub(f"${{{bucket.title}}}/*")],
+    )
+
+
+def _encrypts_copies(bucket: Parameter, destination: _DestinationKey) -> Statement:
+    """Encrypt the copies where S3 of their Region asks for it.
 
     Decrypt is there for the bucket key alone: S3 reads the destination's back before it uses it.
     """
-    return (
-        Statement(
-            Sid="WriteDestination",
-            Effect=Allow,
-            Action=[
-                s3_actions.ReplicateObject,
-                s3_actions.ReplicateDelete,
-                s3_actions.ReplicateTags,
-            ],
-            Resource=[Sub(f"${{{bucket.title}}}/*")],
-        ),
-        Statement(
-            Sid="EncryptDestination",
-            Effect=Allow,
-            Action=[kms.Encrypt, kms.GenerateDataKey, kms.Decrypt],
-            Resource=[Ref(key)],
-            Condition=_through_s3(
-                f"${{{region.title}}}", [Ref(bucket), Sub(f"${{{bucket.title}}}/*")]
-            ),
+    return Statement(
+        Sid="EncryptDestination",
+        Effect=Allow,
+        Action=[kms.Encrypt, kms.GenerateDataKey, kms.Decrypt],
+        Resource=[Ref(destination.key)],
+        Condition=_through_s3(
+            f"${{{destination.region.title}}}", [Ref(bucket), Sub(f"${{{bucket.title}}}/*")]
         ),
     )
 

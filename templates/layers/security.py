@@ -1,4 +1,4 @@
-"""The key that encrypts a Region's buckets and log groups, or a replica of another Region's key.
+"""The key that encrypts what a Region holds, or a replica of another Region's key.
 
 A key serves one Region only (L-6), so that this layer goes to every Region that holds data.
 """
@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from awacs import kms
-from awacs.aws import Allow, ArnEquals, Condition, PolicyDocument, Principal, Statement
-from troposphere import GetAtt, Output, Ref, Sub
+from awacs.aws import PolicyDocument, Statement
+from troposphere import GetAtt, Output, Ref
 from troposphere.kms import Alias, Key, ReplicaKey
 
 from tapcfn.templating import Template
-from templates.layers import _iam
+from templates.layers import _iam, key_grants
 from templates.layers._parameters import key_arn
 from templates.layers._retention import retained
 from templates.layers._tags import tagged
+from templates.layers._values import Value
 
 # The longest window that KMS has: a key scheduled for deletion by mistake can be saved until then.
 PENDING_DAYS = 30
@@ -37,26 +37,24 @@ def build(
     alias: str,
     tags: Mapping[str, str],
     keep_data: bool,
-    log_groups: Sequence[str] = (),
+    grants: Sequence[Statement] = (),
     multi_region: bool = False,
 ) -> Template:
-    """Return a rotated key that the account and the Logs service, for `log_groups`, may use.
+    """Return a rotated key that the account may use, and the services that `grants` let in.
 
     `multi_region` is for ever: KMS does not turn a key of one Region into a multi-Region key.
     """
     template = Template("A KMS key for one Region's buckets and log groups")
-    key = Key(
-        "Key",
-        Description=PURPOSE,
-        EnableKeyRotation=True,
-        PendingWindowInDays=PENDING_DAYS,
-        KeyPolicy=_key_policy(log_groups),
-        Tags=tagged(tags),
+    key = add(
+        template,
+        alias=f"alias/{alias}",
+        tags=tags,
+        keep_data=keep_data,
+        grants=grants,
+        multi_region=multi_region,
     )
-    if multi_region:
-        key.MultiRegion = True
-    template.add(retained(key, keep_data))
-    return _published(template, key, alias)
+    _publish(template, key)
+    return template
 
 
 def build_replica(
@@ -64,7 +62,7 @@ def build_replica(
     alias: str,
     tags: Mapping[str, str],
     keep_data: bool,
-    log_groups: Sequence[str] = (),
+    grants: Sequence[Statement] = (),
 ) -> Template:
     """Return a replica of another Region's multi-Region key, with a policy and alias of its own.
 
@@ -80,57 +78,48 @@ def build_replica(
         PrimaryKeyArn=Ref(primary),
         PendingWindowInDays=PENDING_DAYS,
         # troposphere wants a plain mapping here, and a document on a Key.
-        KeyPolicy=_key_policy(log_groups).JSONrepr(),
+        KeyPolicy=_key_policy(grants).JSONrepr(),
         Tags=tagged(tags),
     )
     template.add(retained(key, keep_data))
-    return _published(template, key, alias)
-
-
-def _published(template: Template, key: Key | ReplicaKey, alias: str) -> Template:
-    """Give the key its alias and tell the others of it."""
     template.add(Alias("Alias", AliasName=f"alias/{alias}", TargetKeyId=Ref(key)))
-    template.add_output(Output(Out.KEY_ID, Description="Id of the key", Value=Ref(key)))
-    template.add_output(Output(Out.KEY_ARN, Description="ARN of the key", Value=GetAtt(key, "Arn")))
+    _publish(template, key)
     return template
 
 
-def _key_policy(log_groups: Sequence[str]) -> PolicyDocument:
-    return _iam.document(_account(), *([_logs(log_groups)] if log_groups else []))
-
-
-def _account() -> Statement:
-    """Let the account's IAM policies decide about the key; without this nobody could manage it.
-
-    In a key policy `*` is this key and no other.
-    """
-    return Statement(
-        Sid="AccountDecidesByIam",
-        Effect=Allow,
-        Principal=Principal("AWS", Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")),
-        Action=[kms.Action("*")],
-        Resource=["*"],
+def add(
+    template: Template,
+    title: str = "Key",
+    *,
+    alias: Value,
+    tags: Mapping[str, str],
+    keep_data: bool,
+    grants: Sequence[Statement] = (),
+    purpose: str = PURPOSE,
+    multi_region: bool = False,
+    pending_days: int = PENDING_DAYS,
+) -> Key:
+    """Add a rotated key and its alias: the whole name, `alias/` included."""
+    key = Key(
+        title,
+        Description=purpose,
+        EnableKeyRotation=True,
+        PendingWindowInDays=pending_days,
+        KeyPolicy=_key_policy(grants),
+        Tags=tagged(tags),
     )
+    if multi_region:
+        key.MultiRegion = True
+    template.add(retained(key, keep_data))
+    name = "Alias" if title == "Key" else f"{title}Alias"
+    template.add(Alias(name, AliasName=alias, TargetKeyId=Ref(key)))
+    return key
 
 
-def _logs(log_groups: Sequence[str]) -> Statement:
-    """Let CloudWatch Logs of this Region encrypt exactly these log groups. (L-7)"""
-    return Statement(
-        Sid="LogsEncryptsItsGroups",
-        Effect=Allow,
-        Principal=Principal("Service", Sub("logs.${AWS::Region}.${AWS::URLSuffix}")),
-        Action=[
-            kms.Encrypt,
-            kms.Decrypt,
-            kms.Action("ReEncrypt*"),
-            kms.Action("GenerateDataKey*"),
-            kms.DescribeKey,
-        ],
-        Resource=["*"],
-        Condition=Condition(
-            ArnEquals(
-                "kms:EncryptionContext:aws:logs:arn",
-                [_iam.log_group_arn(name) for name in log_groups],
-            )
-        ),
-    )
+def _publish(template: Template, key: Key | ReplicaKey) -> None:
+    template.add_output(Output(Out.KEY_ID, Description="Id of the key", Value=Ref(key)))
+    template.add_output(Output(Out.KEY_ARN, Description="ARN of the key", Value=GetAtt(key, "Arn")))
+
+
+def _key_policy(grants: Sequence[Statement]) -> PolicyDocument:
+    return _iam.document(key_grants.account(), *grants)

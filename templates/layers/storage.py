@@ -1,4 +1,4 @@
-"""A private, encrypted, versioned bucket; on request copied to another Region and access-logged.
+"""Private, encrypted buckets: versioned, copied, expired and access-logged as they are asked to.
 
 Bucket names are computed, never generated: the replication role and the log delivery policy name
 their bucket without a reference to it, which would be a dependency cycle.
@@ -6,7 +6,8 @@ their bucket without a reference to it, which would be a dependency cycle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from awacs import s3 as s3_actions
@@ -18,6 +19,7 @@ from templates.layers import _iam, replication
 from templates.layers._parameters import key_arn
 from templates.layers._retention import retained
 from templates.layers._tags import tagged
+from templates.layers._values import Value, value
 
 ACCESS_LOG_DAYS = 90
 
@@ -30,9 +32,25 @@ class Out(StrEnum):
     KEY_ARN = "KeyArn"
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket: its logical ID, the base of its name, and how it keeps what it is given."""
+
+    title: str
+    base: str
+    versioned: bool = True
+    bucket_key: bool = True
+    lifecycle: tuple[s3.LifecycleRule, ...] = ()
+
+
 def bucket_name(base: str) -> str:
     """Return a bucket's name as text for `Fn::Sub`, unique in the world of buckets. (C-2)"""
     return f"{base}-${{AWS::AccountId}}-${{AWS::Region}}"
+
+
+def bucket_arn(base: str) -> str:
+    """Return a bucket's ARN as text for `Fn::Sub`."""
+    return f"arn:${{AWS::Partition}}:s3:::{bucket_name(base)}"
 
 
 def build(
@@ -44,54 +62,44 @@ def build(
     copies: replication.Rule | None = None,
     access_logs: str = "",
 ) -> Template:
-    """Return the bucket `base` under the logical ID `title`.
+    """Return the bucket `base` under the logical ID `title`, encrypted by the Region's key.
 
     With `copies` everything in it is copied to the bucket that the parameters name. With
     `access_logs` a second bucket of that base name records who reads and writes.
     """
     template = Template("A private, encrypted and versioned bucket")
     key = template.add_parameter(key_arn("KeyArn", "ARN of this Region's key"))
-    bucket = _private_bucket(title, base, _by_kms(key), tags)
-    bucket.VersioningConfiguration = s3.VersioningConfiguration(Status="Enabled")
-    template.add(retained(bucket, keep_data))
-    template.add(_bucket_policy(bucket))
+    bucket = add(template, Bucket(title, base), key=key, tags=tags, keep_data=keep_data)
     if copies:
         bucket.ReplicationConfiguration = replication.add(
-            template, copies, source=_arn(base), key=key, tags=tags
+            template, copies, source=bucket_arn(base), key=key, tags=tags
         )
     if access_logs:
-        records = _access_log_bucket(access_logs, tags)
-        template.add(retained(records, keep_data))
-        policy = template.add(_bucket_policy(records, _log_delivery(records, base)))
-        bucket.LoggingConfiguration = s3.LoggingConfiguration(
-            DestinationBucketName=Ref(records), LogFilePrefix=f"{base}/"
-        )
-        # Without the policy S3 has no right to deliver, and the first records would be lost.
-        bucket.DependsOn = [policy.title]
-    _outputs(template, bucket, key)
+        add_access_logs(template, bucket, base, logs=access_logs, tags=tags, keep_data=keep_data)
+    _publish(template, bucket, key)
     return template
 
 
-def _outputs(template: Template, bucket: s3.Bucket, key: Parameter) -> None:
-    template.add_output(
-        Output(Out.BUCKET_NAME, Description="Name of the bucket", Value=Ref(bucket))
-    )
-    template.add_output(
-        Output(Out.BUCKET_ARN, Description="ARN of the bucket", Value=GetAtt(bucket, "Arn"))
-    )
-    template.add_output(
-        Output(Out.KEY_ARN, Description="ARN of the key that encrypts the bucket", Value=Ref(key))
-    )
-
-
-def _private_bucket(
-    title: str, base: str, encryption: s3.ServerSideEncryptionRule, tags: Mapping[str, str]
+def add(
+    template: Template,
+    bucket: Bucket,
+    *,
+    key: Parameter | Value | None,
+    tags: Mapping[str, str],
+    keep_data: bool,
+    statements: Sequence[Statement] = (),
 ) -> s3.Bucket:
-    """Return a bucket that stays private, whatever policy or ACL comes later. (C-5)"""
-    return s3.Bucket(
-        title,
-        BucketName=Sub(bucket_name(base)),
-        BucketEncryption=s3.BucketEncryption(ServerSideEncryptionConfiguration=[encryption]),
+    """Add a bucket that stays private, whatever policy or ACL comes later, and its policy. (C-5)
+
+    `key` is the ARN of a key of this Region, or None for S3's own encryption. `statements` join
+    the bucket's policy.
+    """
+    made = s3.Bucket(
+        bucket.title,
+        BucketName=Sub(bucket_name(bucket.base)),
+        BucketEncryption=s3.BucketEncryption(
+            ServerSideEncryptionConfiguration=[_encryption(key, bucket.bucket_key)]
+        ),
         PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
             BlockPublicAcls=True,
             BlockPublicPolicy=True,
@@ -103,24 +111,40 @@ def _private_bucket(
         ),
         Tags=tagged(tags),
     )
+    if bucket.versioned:
+        made.VersioningConfiguration = s3.VersioningConfiguration(Status="Enabled")
+    if bucket.lifecycle:
+        made.LifecycleConfiguration = s3.LifecycleConfiguration(Rules=list(bucket.lifecycle))
+    template.add(retained(made, keep_data))
+    template.add(_policy(made, statements))
+    return made
 
 
-def _by_kms(key: Parameter) -> s3.ServerSideEncryptionRule:
+def _encryption(key: Parameter | Value | None, bucket_key: bool) -> s3.ServerSideEncryptionRule:
+    if key is None:
+        return s3.ServerSideEncryptionRule(
+            ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
+        )
     return s3.ServerSideEncryptionRule(
         # A bucket key asks KMS once for many objects instead of once for each.
-        BucketKeyEnabled=True,
+        BucketKeyEnabled=bucket_key,
         ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(
-            SSEAlgorithm="aws:kms", KMSMasterKeyID=Ref(key)
+            SSEAlgorithm="aws:kms", KMSMasterKeyID=value(key)
         ),
     )
 
 
-def _bucket_policy(bucket: s3.Bucket, *more: Statement) -> s3.BucketPolicy:
+def _policy(bucket: s3.Bucket, more: Sequence[Statement]) -> s3.BucketPolicy:
     return s3.BucketPolicy(
-        f"{bucket.title}Policy",
+        policy_title(str(bucket.title)),
         Bucket=Ref(bucket),
         PolicyDocument=_iam.document(_tls_only(bucket), *more),
     )
+
+
+def policy_title(bucket: str) -> str:
+    """Return the logical ID of the policy of the bucket with this logical ID."""
+    return f"{bucket}Policy"
 
 
 def _tls_only(bucket: s3.Bucket) -> Statement:
@@ -135,46 +159,75 @@ def _tls_only(bucket: s3.Bucket) -> Statement:
     )
 
 
+def _publish(template: Template, bucket: s3.Bucket, key: Parameter) -> None:
+    template.add_output(
+        Output(Out.BUCKET_NAME, Description="Name of the bucket", Value=Ref(bucket))
+    )
+    template.add_output(
+        Output(Out.BUCKET_ARN, Description="ARN of the bucket", Value=GetAtt(bucket, "Arn"))
+    )
+    template.add_output(
+        Output(Out.KEY_ARN, Description="ARN of the key that encrypts the bucket", Value=Ref(key))
+    )
+
+
+def expire(rule: str, days: int) -> s3.LifecycleRule:
+    """Return a rule that deletes what is so many days old."""
+    return s3.LifecycleRule(Id=rule, Status="Enabled", ExpirationInDays=days)
+
+
 # Access logs ----------------------------------------------------------------------------------
 
 
-def _access_log_bucket(base: str, tags: Mapping[str, str]) -> s3.Bucket:
-    """Return a bucket that forgets its records in time.
+def add_access_logs(
+    template: Template,
+    bucket: s3.Bucket,
+    source: str,
+    *,
+    logs: str,
+    tags: Mapping[str, str],
+    keep_data: bool,
+) -> s3.Bucket:
+    """Add a bucket of the base name `logs` that records who reads and writes `bucket`.
 
-    Encrypted by S3's own keys: with a customer key the log delivery would need a grant on it, and
-    would lose records in silence when that goes.
+    `source` is the base of that bucket's name. The records are encrypted by S3's own keys: with a
+    customer key the log delivery would need a grant on it, and would lose records in silence when
+    that goes.
     """
-    by_s3 = s3.ServerSideEncryptionRule(
-        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
+    records = Bucket(
+        "AccessLogBucket",
+        logs,
+        versioned=False,
+        lifecycle=(expire("ExpireAccessLogs", ACCESS_LOG_DAYS),),
     )
-    bucket = _private_bucket("AccessLogBucket", base, by_s3, tags)
-    bucket.LifecycleConfiguration = s3.LifecycleConfiguration(
-        Rules=[
-            s3.LifecycleRule(
-                Id="ExpireAccessLogs", Status="Enabled", ExpirationInDays=ACCESS_LOG_DAYS
-            )
-        ]
+    made = add(
+        template,
+        records,
+        key=None,
+        tags=tags,
+        keep_data=keep_data,
+        statements=[_log_delivery(records.title, source)],
     )
-    return bucket
+    bucket.LoggingConfiguration = s3.LoggingConfiguration(
+        DestinationBucketName=Ref(made), LogFilePrefix=f"{source}/"
+    )
+    # Without the policy S3 has no right to deliver, and the first records would be lost.
+    bucket.DependsOn = [policy_title(records.title)]
+    return made
 
 
-def _log_delivery(bucket: s3.Bucket, source: str) -> Statement:
+def _log_delivery(bucket: str, source: str) -> Statement:
     """Let S3 deliver the records of one bucket of this account, and no other's."""
     return Statement(
         Sid="S3DeliversAccessLogs",
         Effect=Allow,
         Principal=Principal("Service", "logging.s3.amazonaws.com"),
         Action=[s3_actions.PutObject],
-        Resource=[Sub(f"${{{bucket.title}.Arn}}/{source}/*")],
+        Resource=[Sub(f"${{{bucket}.Arn}}/{source}/*")],
         Condition=Condition(
             [
                 StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
-                ArnLike("aws:SourceArn", Sub(_arn(source))),
+                ArnLike("aws:SourceArn", Sub(bucket_arn(source))),
             ]
         ),
     )
-
-
-def _arn(base: str) -> str:
-    """Return a bucket's ARN as text for `Fn::Sub`."""
-    return f"arn:${{AWS::Partition}}:s3:::{bucket_name(base)}"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from tapcfn.model import Rollout
-from tests.templates.resolved import ALL_ON, Seen, rollout, seen
+from tests.templates.resolved import Seen, seen
+from tests.templates.systems.replicated_storage import ALL_ON, rollout
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ bucket is encrypted by a key of its own Region" is a question about two template
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,34 +14,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
-from tapcfn.config import check
 from tapcfn.model import EMPTY, OutputOf, Rollout, Stack, ZoneOf
-from templates.blueprints import replicated_storage
-from templates.blueprints.replicated_storage import Settings
-
-ACCOUNT = "111122223333"
-
-# What the default system is called in that account.
-PRIMARY = f"tap-primary-bucket-{ACCOUNT}-us-east-1"
-DESTINATION = f"tap-destination-bucket-{ACCOUNT}-us-west-2"
-HOME_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/Key-id"
-AWAY_KEY = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/Key-id"
-
-# Every option, and the settings that turn it on.
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "private_subnets": {"private_subnets": True},
-    "multi_region_key": {"multi_region_key": True},
-    "enable_flow_logs": {"enable_flow_logs": True},
-    "bucket_access_logs": {"bucket_access_logs": True},
-    "packet_drops_nat": {"private_subnets": True, "packet_drops": "nat"},
-    "packet_drops_none": {"packet_drops": "none"},
-}
-ALL_ON: Mapping[str, Any] = {
-    "private_subnets": True,
-    "multi_region_key": True,
-    "enable_flow_logs": True,
-    "bucket_access_logs": True,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +38,6 @@ class Seen:
         }
 
 
-def settings(**keys: Any) -> Settings:
-    """Return settings that are right but for `keys`."""
-    minimal = {"account": ACCOUNT, "allowed_cidr": "10.0.0.0/8"}
-    return check("test.toml", minimal | keys, Settings)
-
-
-def rollout(**keys: Any) -> Rollout:
-    """Return the rollout of stage prod for these settings."""
-    return replicated_storage.rollout(settings(**keys), "prod")
-
-
 def types(wanted: Rollout) -> Counter[str]:
     """Count the resource types of a rollout, without their `AWS::`."""
     return Counter(
@@ -86,31 +47,38 @@ def types(wanted: Rollout) -> Counter[str]:
     )
 
 
+def labels(wanted: Rollout) -> Mapping[str, Stack]:
+    """Return every stack by its layer, with the Region behind it where the layer has several."""
+    count = Counter(stack.template.layer for stack in wanted.stacks)
+    return {_label(stack, count[stack.template.layer]): stack for stack in wanted.stacks}
+
+
+def _label(stack: Stack, several: int) -> str:
+    layer = stack.template.layer
+    return f"{layer}/{stack.target.region}" if several > 1 else layer
+
+
 def order(wanted: Rollout) -> list[str]:
-    """Return the layers in an order in which they can be deployed."""
-    stacks = {stack.name: stack for stack in wanted.stacks}
-    sorter = TopologicalSorter({name: sorted(stack.needs) for name, stack in stacks.items()})
-    return [stacks[name].template.layer for name in sorter.static_order()]
+    """Return the stacks' labels in an order in which they can be deployed, phase by phase."""
+    found: list[str] = []
+    names = {stack.name: label for label, stack in labels(wanted).items()}
+    for phase in wanted.phases:
+        here = {stack.name: stack for stack in phase.stacks}
+        sorter = TopologicalSorter(
+            {name: sorted(stack.needs & set(here)) for name, stack in here.items()}
+        )
+        found += [names[name] for name in sorter.static_order()]
+    return found
 
 
 def seen(wanted: Rollout) -> Mapping[str, Seen]:
-    """Return every stack by its layer, resolved in the order of its needs."""
-    stacks = {stack.name: stack for stack in wanted.stacks}
-    by_layer = {stack.template.layer: stack for stack in wanted.stacks}
+    """Return every stack by its label, resolved in the order of its needs."""
+    stacks = labels(wanted)
     done: dict[str, Seen] = {}
-    for layer in order(wanted):
+    for label in order(wanted):
         outputs = {each.stack.name: each.outputs for each in done.values()}
-        done[layer] = _see(by_layer[layer], outputs)
-    assert len(stacks) == len(done)
+        done[label] = _see(stacks[label], outputs)
     return done
-
-
-def widget_of(layers: Mapping[str, Seen]) -> dict[str, Any]:
-    """Return the properties of the dashboard's one widget."""
-    (widget,) = json.loads(layers["monitoring"]["Dashboard"]["DashboardBody"])["widgets"]
-    assert widget["type"] == "metric"
-    properties: dict[str, Any] = widget["properties"]
-    return properties
 
 
 def _see(stack: Stack, outputs: Mapping[str, Mapping[str, str]]) -> Seen:
@@ -133,7 +101,7 @@ def _see(stack: Stack, outputs: Mapping[str, Mapping[str, str]]) -> Seen:
     return Seen(
         stack,
         resolver.fill(document["Resources"]),
-        {key: resolver.fill(each["Value"]) for key, each in document["Outputs"].items()},
+        {key: resolver.fill(each["Value"]) for key, each in document.get("Outputs", {}).items()},
     )
 
 

@@ -13,17 +13,14 @@ from tapcfn.config import check
 from tapcfn.errors import ConfigError
 from tapcfn.model import STATEFUL, OutputOf, Rollout, Target, ZoneOf
 from templates.blueprints.replicated_storage import Settings
-from tests.templates.resolved import (
-    ACCOUNT,
+from tests.templates.resolved import Seen, order, seen, types
+from tests.templates.systems import ACCOUNT
+from tests.templates.systems.replicated_storage import (
     AWAY_KEY,
     DESTINATION,
     HOME_KEY,
     PRIMARY,
-    Seen,
-    order,
     rollout,
-    seen,
-    types,
     widget_of,
 )
 

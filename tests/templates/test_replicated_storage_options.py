@@ -9,17 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.templates.resolved import (
-    ACCOUNT,
+from tests.templates.resolved import Seen, order, seen, types
+from tests.templates.systems import ACCOUNT
+from tests.templates.systems.replicated_storage import (
     ALL_ON,
     AWAY_KEY,
     HOME_KEY,
     OPTIONS,
-    Seen,
-    order,
     rollout,
-    seen,
-    types,
     widget_of,
 )
 

@@ -11,7 +11,9 @@ import pytest
 from tapcfn.config import LOCAL_ACCOUNT, Common, check, load
 from tapcfn.errors import ConfigError
 from templates.blueprints.replicated_storage import Settings
-from tests.templates.resolved import ACCOUNT, rollout, seen, settings
+from tests.templates.resolved import seen
+from tests.templates.systems import ACCOUNT
+from tests.templates.systems.replicated_storage import rollout, settings
 
 FILES = Path(__file__).parents[2] / "templates" / "settings"
 

@@ -7,40 +7,35 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tapcfn.model import STATEFUL, Stack
+from templates import layers
 from templates.blueprints import BLUEPRINTS
-from templates.layers import flow_logs, monitoring, network, replication, security, storage
-from tests.templates.resolved import ALL_ON, OPTIONS, rollout
+from templates.layers import network
+from tests.templates.systems import SYSTEMS, System, every_choice, every_system
 
-SYSTEM_TAGS = {"environment": "production", "project": "tap-stack", "managed-by": "tapcfn"}
+LAYERS = sorted(Path(layers.__path__[0]).glob("[a-z]*.py"))
 
-CHOICES: Mapping[str, Mapping[str, Any]] = {
-    "off": {},
-    **OPTIONS,
-    "all": ALL_ON,
-    "all_nat": {**ALL_ON, "packet_drops": "nat"},
-}
-
-
-def stacks(**keys: Any) -> tuple[Stack, ...]:
-    """Return the stacks of a rollout."""
-    return rollout(**keys).stacks
+# Databases leave a snapshot where other data is left itself. (C-6)
+DATABASES = frozenset({"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"})
 
 
 # No transforms, no literals (C-10) ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keys", CHOICES.values(), ids=CHOICES)
-def test_no_account_region_or_partition_is_written_down(keys: Mapping[str, Any]) -> None:
+@every_choice
+def test_no_account_region_or_partition_is_written_down(
+    system: System, keys: Mapping[str, Any]
+) -> None:
     """C-10: AWS fills these in, so that one template serves any account."""
-    for stack in stacks(**keys):
+    for stack in system.rollout(**keys).stacks:
         text = stack.template.text
         assert re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", text) == []
         assert re.findall(r"\b[a-z]{2}-[a-z]+-[0-9]\b", text) == []
@@ -48,61 +43,55 @@ def test_no_account_region_or_partition_is_written_down(keys: Mapping[str, Any])
         assert "amazonaws.com.cn" not in text
 
 
-def test_one_template_serves_any_account_and_region() -> None:
+@every_system
+def test_one_template_serves_any_account_and_region(system: System) -> None:
     """Another account and other Regions change parameters, never a template's bytes."""
-    here = stacks(**ALL_ON)
-    there = stacks(
-        **ALL_ON,
-        account="999999999999",
-        home_region="eu-central-1",
-        replication_region="ap-southeast-2",
-        allowed_cidr="192.168.1.0/24",
-    )
+    here = system.rollout(**system.all_on)
+    there = system.rollout(**{**system.all_on, **system.elsewhere})
 
-    assert [stack.template.text for stack in here] == [stack.template.text for stack in there]
+    assert [stack.template.text for stack in here.stacks] == [
+        stack.template.text for stack in there.stacks
+    ]
 
 
-@pytest.mark.parametrize("keys", CHOICES.values(), ids=CHOICES)
-def test_templates_are_raw(keys: Mapping[str, Any]) -> None:
+@every_choice
+def test_templates_are_raw(system: System, keys: Mapping[str, Any]) -> None:
     """C-10: no transform and no macro; what is reviewed is what is deployed."""
-    for stack in stacks(**keys):
+    for stack in system.rollout(**keys).stacks:
         assert set(stack.template.document) <= {
             "AWSTemplateFormatVersion",
+            "Conditions",
             "Description",
             "Outputs",
             "Parameters",
             "Resources",
+            "Rules",
         }
         assert stack.template.size < 51_200
 
 
-def test_distinct_templates_have_distinct_layer_names() -> None:
-    """A rendered file is named after its layer."""
-    layers = [stack.template.layer for stack in stacks()]
-
-    assert layers == sorted(set(layers), key=layers.index)
-    assert set(layers) == {
-        "security",
-        "security-replica",
-        "storage",
-        "storage-replica",
-        "network",
-        "monitoring",
-    }
+@every_choice
+def test_distinct_templates_have_distinct_names(system: System, keys: Mapping[str, Any]) -> None:
+    """A rendered file is named after its layer, and holds one template."""
+    digests: dict[str, str] = {}
+    for stack in system.rollout(**keys).stacks:
+        template = stack.template
+        assert digests.setdefault(template.layer, template.digest) == template.digest
 
 
-@pytest.mark.parametrize("keys", CHOICES.values(), ids=CHOICES)
-def test_no_iam_resource_has_a_name(keys: Mapping[str, Any]) -> None:
+@every_choice
+def test_no_iam_resource_has_a_name(system: System, keys: Mapping[str, Any]) -> None:
     """A role with a name of its own would collide between Regions and stages."""
-    for stack in stacks(**keys):
+    for stack in system.rollout(**keys).stacks:
         assert stack.template.capabilities in {(), ("CAPABILITY_IAM",)}
 
 
 DIGESTS = """
-from tests.templates.resolved import ALL_ON, rollout
-for keys in ({}, ALL_ON):
-    for stack in rollout(**keys).stacks:
-        print(stack.name, stack.template.digest, list(stack.parameters), list(stack.tags))
+from tests.templates.systems import choices
+for system, choice, keys in choices():
+    if choice in ("off", "all"):
+        for stack in system.rollout(**keys).stacks:
+            print(stack.name, stack.template.digest, list(stack.parameters), list(stack.tags))
 """
 
 
@@ -120,14 +109,16 @@ def test_two_renders_are_byte_equal_whatever_the_hash_seed() -> None:
 
     assert [run.returncode for run in runs] == [0, 0]
     assert first == second
-    assert first.count(b"\n") == 12
+    assert first.count(b"\n") >= 5 * len(SYSTEMS)
 
 
 IMPORTS = """
+import importlib
 import sys
-import templates.blueprints
+from templates.blueprints import BLUEPRINTS
 assert not {"troposphere", "awacs", "pydantic"} & set(sys.modules)
-import templates.blueprints.replicated_storage
+for module in BLUEPRINTS.values():
+    importlib.import_module(module)
 assert not {"boto3", "botocore"} & set(sys.modules)
 """
 
@@ -139,116 +130,154 @@ def test_the_list_of_blueprints_is_light_and_none_of_them_knows_aws() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=True,
     )
-    assert BLUEPRINTS["replicated_storage"] == "templates.blueprints.replicated_storage"
+
+
+def test_every_blueprint_is_tested() -> None:
+    """A blueprint that these tests did not know would be held by none of them."""
+    assert {system.name for system in SYSTEMS} == set(BLUEPRINTS)
 
 
 # Tags (L-19) --------------------------------------------------------------------------------------
 
 
 @cache
-def is_taggable(kind: str) -> bool:
-    """Ask the type's own schema, so that a type that becomes taggable is noticed."""
+def tag_property(kind: str) -> str:
+    """Return where the type's own schema takes tags, so that a new place is noticed."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    return bool(schema.get("tagging", {}).get("taggable", "Tags" in schema["properties"]))
+    if kind == "AWS::CloudFormation::CustomResource":
+        return ""
+    tagging = schema.get("tagging", {})
+    if not tagging.get("taggable", "Tags" in schema["properties"]):
+        return ""
+    named = str(tagging.get("tagProperty", "/properties/Tags"))
+    return named.removeprefix("/properties/")
 
 
-@pytest.mark.parametrize("keys", CHOICES.values(), ids=CHOICES)
-def test_whatever_takes_tags_has_the_three(keys: Mapping[str, Any]) -> None:
-    """Acceptance 10: environment, project and managed-by on every taggable resource."""
-    for stack in stacks(**keys):
+def tag_lists(kind: str, properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield every set of tags of one resource, as keys and values."""
+    if kind == "AWS::DynamoDB::GlobalTable":
+        lists = [replica.get("Tags", []) for replica in properties["Replicas"]]
+    elif kind == "AWS::EC2::LaunchTemplate":
+        data = properties["LaunchTemplateData"]
+        lists = [spec["Tags"] for spec in data["TagSpecifications"]]
+        lists += [spec["Tags"] for spec in properties["TagSpecifications"]]
+    else:
+        lists = [properties.get(tag_property(kind), [])]
+    for each in lists:
+        yield each if isinstance(each, dict) else {tag["Key"]: tag["Value"] for tag in each}
+
+
+@every_choice
+def test_whatever_takes_tags_has_the_systems_own(system: System, keys: Mapping[str, Any]) -> None:
+    """Every taggable resource carries them; nothing else has a Tags that would be passed over."""
+    for stack in system.rollout(**keys).stacks:
         for title, resource in stack.template.document["Resources"].items():
-            if not is_taggable(resource["Type"]):
-                assert "Tags" not in resource["Properties"]
+            kind, properties = resource["Type"], resource.get("Properties", {})
+            if not (kind == "AWS::DynamoDB::GlobalTable" or tag_property(kind)):
+                assert "Tags" not in properties
                 continue
-            tags = {tag["Key"]: tag["Value"] for tag in resource["Properties"]["Tags"]}
-            assert tags.items() >= SYSTEM_TAGS.items(), title
-            assert set(tags) <= {*SYSTEM_TAGS, "Name"}
-
-
-def test_the_environment_is_a_setting() -> None:
-    """The tag follows `environment`."""
-    for stack in stacks(environment="staging"):
-        assert '{"Key":"environment","Value":"staging"}' in stack.template.text
-        assert "production" not in stack.template.text
+            found = list(tag_lists(kind, properties))
+            assert found, title
+            for tags in found:
+                assert tags.items() >= system.tags.items(), title
 
 
 # Data (C-6) ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("keep", "deletion", "replacement"),
-    [(True, "RetainExceptOnCreate", "Retain"), (False, "Delete", "Delete")],
-)
-@pytest.mark.parametrize("keys", [ALL_ON, {}], ids=["all", "off"])
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "dropped"])
+@pytest.mark.parametrize("choice", ["off", "all"])
+@every_system
 def test_whatever_holds_data_says_what_becomes_of_it(
-    keys: Mapping[str, Any], keep: bool, deletion: str, replacement: str
+    system: System, choice: str, keep: bool
 ) -> None:
-    """C-6: keep_data decides for buckets, keys and log groups; nothing else has a policy."""
-    for stack in stacks(**keys, keep_data=keep):
-        for resource in stack.template.document["Resources"].values():
-            if resource["Type"] in STATEFUL:
-                assert resource["DeletionPolicy"] == deletion
-                assert resource["UpdateReplacePolicy"] == replacement
-            else:
-                assert "DeletionPolicy" not in resource
-                assert "UpdateReplacePolicy" not in resource
+    """C-6: keep_data decides for all that holds data; nothing else has a policy."""
+    keys = {**system.choices[choice], "keep_data": keep}
+    for stack in system.rollout(**keys).stacks:
+        for title, resource in stack.template.document["Resources"].items():
+            found = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+            assert found == _policies(system, stack, title, keep), title
+
+
+def _policies(system: System, stack: Stack, title: str, keep: bool) -> tuple[str | None, ...]:
+    """Return the deletion and replacement policies that a resource should have."""
+    kind = stack.template.resources[title]
+    if kind not in STATEFUL:
+        return (None, None)
+    if not keep or (stack.template.layer, title) in system.always_deleted:
+        return ("Delete", "Delete")
+    if kind in DATABASES:
+        return ("Snapshot", "Snapshot")
+    return ("RetainExceptOnCreate", "Retain")
 
 
 # The source map -----------------------------------------------------------------------------------
 
 
-def test_every_resource_knows_the_line_that_wrote_it() -> None:
-    """A failed resource leads to the layer, never to a shared module or to troposphere."""
-    for stack in stacks(**ALL_ON):
+@every_system
+def test_every_resource_knows_the_line_that_wrote_it(system: System) -> None:
+    """A failed resource leads to its layer or blueprint, never to a shared module."""
+    for stack in system.rollout(**system.all_on).stacks:
         assert set(stack.template.source) == set(stack.template.resources)
         for line in stack.template.source.values():
-            assert re.fullmatch(r"templates/layers/[a-z][a-z_]+\.py", line.file)
+            assert re.fullmatch(
+                r"templates/(layers/[a-z]|blueprints/[a-z_]+/[a-z])[a-z_]+\.py", line.file
+            )
 
 
 # The layers alone ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layer", [flow_logs, monitoring, network, replication, security, storage])
-def test_a_layer_knows_no_system(layer: Any) -> None:
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda path: path.stem)
+def test_a_layer_knows_no_system(layer: Path) -> None:
     """Names, prefixes and tags are arguments; a second system uses the layer as it is."""
-    assert layer.__file__ is not None
-    with open(layer.__file__, encoding="utf-8") as source:
-        text = source.read()
+    text = layer.read_text(encoding="utf-8")
+    systems = "|".join(BLUEPRINTS)
 
-    assert re.findall(r"\btap\b|tap-|TapStack|replicated|us-(?:east|west)-[12]", text) == []
-    assert layer.__doc__
-
-
-def test_every_output_that_a_layer_names_exists() -> None:
-    """`Out` promises nothing that no template has."""
-    layers = {stack.template.layer: stack.template for stack in stacks(**ALL_ON)}
-
-    assert set(network.Out) == layers["network"].outputs
-    assert set(security.Out) == layers["security"].outputs == layers["security-replica"].outputs
-    assert set(storage.Out) == layers["storage"].outputs == layers["storage-replica"].outputs
-    assert set(monitoring.Out) == layers["monitoring"].outputs
+    assert re.findall(rf"\btap\b|tap-|TapStack|{systems}|[a-z]{{2}}-(?:east|west)-[12]", text) == []
+    assert text.startswith('"""')
 
 
-def test_the_layers_take_as_many_zones_as_they_are_given() -> None:
+@every_system
+def test_every_parameter_is_used_and_given(system: System) -> None:
+    """No stack is told what its template does not ask, nor left without an answer."""
+    for stack in system.rollout(**system.all_on).stacks:
+        declared = stack.template.parameters
+        open_ends = {key for key, each in declared.items() if "Default" not in each}
+        assert open_ends <= set(stack.parameters) <= set(declared)
+
+
+@every_system
+def test_every_output_that_is_asked_for_exists(system: System) -> None:
+    """What feeds another stack, or a person, is an output of the stack that it is said to be."""
+    for choice in ("off", "all"):
+        wanted = system.rollout(**system.choices[choice])
+        outputs = {stack.name: stack.template.outputs for stack in wanted.stacks}
+        for stack in wanted.stacks:
+            for value in stack.parameters.values():
+                if not isinstance(value, str) and hasattr(value, "stack"):
+                    assert value.key in outputs[value.stack]
+        for value in wanted.outputs.values():
+            assert value.key in outputs[value.stack]
+
+
+def test_a_network_has_as_many_zones_as_its_largest_tier() -> None:
     """Structure is an argument: three blocks, three zones."""
-    template = network.build(
-        prefix="x",
-        vpc_cidr="10.1.0.0/16",
-        subnets=network.Subnets(["10.1.1.0/24", "10.1.2.0/24", "10.1.3.0/24"]),
-        tags={"project": "x"},
-        keep_data=False,
-    ).to_dict()
+    template = network.Template("Three zones")
+    tier = network.public(["10.1.1.0/24", "10.1.2.0/24", "10.1.3.0/24"])
+    network.add(template, name="x", vpc_cidr="10.1.0.0/16", tiers=[tier], tags={"project": "x"})
+    document = template.to_dict()
 
     subnets = [
-        key for key, each in template["Resources"].items() if each["Type"] == "AWS::EC2::Subnet"
+        key for key, each in document["Resources"].items() if each["Type"] == "AWS::EC2::Subnet"
     ]
     assert subnets == ["PublicSubnet0", "PublicSubnet1", "PublicSubnet2"]
-    assert template["Parameters"]["AvailabilityZone2"]["Type"].endswith("Zone::Name")
-    assert template["Parameters"]["PublicSubnetCidr2"]["Default"] == "10.1.3.0/24"
+    assert document["Parameters"]["AvailabilityZone2"]["Type"].endswith("Zone::Name")
+    assert document["Parameters"]["PublicSubnetCidr2"]["Default"] == "10.1.3.0/24"
 
 
 def test_a_digest_is_that_of_the_canonical_text() -> None:
     """Compact, sorted JSON: the same value always has the same bytes."""
-    template = stacks()[0].template
+    template = SYSTEMS[0].rollout().stacks[0].template
 
     assert template.digest == hashlib.sha256(template.text.encode()).hexdigest()

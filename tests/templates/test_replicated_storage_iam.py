@@ -9,20 +9,12 @@ from typing import Any
 import pytest
 from awacs import logs as awacs_logs
 
-from tests.templates import resolved
-from tests.templates.resolved import (
-    ACCOUNT,
-    ALL_ON,
-    AWAY_KEY,
-    HOME_KEY,
-    Seen,
-    allows,
-    rollout,
-    seen,
-    statements,
-)
+from tests.templates.resolved import Seen, allows, seen, statements
+from tests.templates.systems import ACCOUNT
+from tests.templates.systems import replicated_storage as names
+from tests.templates.systems.replicated_storage import ALL_ON, AWAY_KEY, HOME_KEY, rollout
 
-PRIMARY, DESTINATION = (f"arn:aws:s3:::{name}" for name in (resolved.PRIMARY, resolved.DESTINATION))
+PRIMARY, DESTINATION = (f"arn:aws:s3:::{name}" for name in (names.PRIMARY, names.DESTINATION))
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group"
 
 

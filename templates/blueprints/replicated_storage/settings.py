@@ -1,0 +1,182 @@
+"""What replicated_storage must be told, and what follows from it. (S0)"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from tapcfn.config import Cidr, Common, Region
+from templates.layers.flow_logs import FlowLog
+
+MAX_BUCKET_NAME = 63
+ACCOUNT_DIGITS = 12
+
+# Beginnings that S3 keeps for itself, and the one that EC2 refuses in a security group's name.
+RESERVED = ("sthree-", "amzn-s3-demo-", "sg-")
+
+
+class Settings(Common):
+    """What replicated_storage must be told."""
+
+    allowed_cidr: Cidr = Field(
+        description='an IPv4 CIDR block: who may reach ports 443 and 80, such as "203.0.113.0/24"'
+    )
+    home_region: Region = Field(
+        "us-east-1", description="the Region of the primary bucket, the VPC and the dashboard"
+    )
+    replication_region: Region = Field(
+        "us-west-2",
+        description="the Region of the copies: any but home_region",
+        validate_default=True,
+    )
+    name: str = Field(
+        "tap-stack",
+        description="lower-case letters, digits and single hyphens, starting with a letter; "
+        'bucket names start with it, without a trailing "-stack"',
+        validate_default=True,
+    )
+    environment: str = Field(
+        "production",
+        description="the environment tag: letters, digits, dots, hyphens and underscores, "
+        "at most 64",
+    )
+    private_subnets: bool = Field(
+        False,
+        description="true or false: a private subnet with a NAT gateway in each zone",
+    )
+    multi_region_key: bool = Field(
+        False,
+        description="true or false: one multi-Region key and its replica instead of a key for "
+        "each Region; fixed once deployed",
+    )
+    enable_flow_logs: bool = Field(
+        False, description="true or false: record all traffic of the VPC, for 30 days"
+    )
+    packet_drops: Literal["flow_log", "nat", "none"] = Field(
+        "flow_log",
+        description='what the dashboard counts as dropped packets: "flow_log" (rejected ones), '
+        '"nat" (those of the NAT gateways, with private_subnets = true) or "none"',
+    )
+    bucket_access_logs: bool = Field(
+        False,
+        description="true or false: record every request to the buckets, for 90 days",
+    )
+
+    @field_validator("replication_region")
+    @classmethod
+    def _is_another_region(cls, region: str, info: ValidationInfo) -> str:
+        if region == info.data.get("home_region"):
+            raise ValueError("is the home Region; a copy must live in another")
+        return region
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z](-?[a-z0-9])*", name):
+            raise ValueError("cannot start the names of buckets")
+        for start in RESERVED:
+            if f"{prefix_of(name)}-".startswith(start):
+                raise ValueError(f'AWS reserves names that start with "{start}"')
+        return name
+
+    @field_validator("name")
+    @classmethod
+    def _leaves_room_in_bucket_names(cls, name: str, info: ValidationInfo) -> str:
+        regions = [info.data.get(key, "") for key in ("home_region", "replication_region")]
+        longest = _longest_bucket_name(prefix_of(name), *regions)
+        if (excess := longest - MAX_BUCKET_NAME) > 0:
+            raise ValueError(
+                f"makes a bucket name of {longest} characters, and S3 takes {MAX_BUCKET_NAME}; "
+                f"name may have at most {len(name) - excess} characters here"
+            )
+        return name
+
+    @field_validator("environment")
+    @classmethod
+    def _is_a_path_segment(cls, environment: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", environment):
+            raise ValueError("cannot be part of a log group's name")
+        return environment
+
+    @field_validator("packet_drops")
+    @classmethod
+    def _has_something_to_count(cls, packet_drops: str, info: ValidationInfo) -> str:
+        if packet_drops == "nat" and info.data.get("private_subnets") is False:
+            raise ValueError("private_subnets is false, so there is no NAT gateway to count at")
+        return packet_drops
+
+    @property
+    def prefix(self) -> str:
+        """How the names of resources start: the name without a trailing "-stack"."""
+        return prefix_of(self.name)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The system's own tags, on everything that takes tags."""
+        return {
+            "environment": self.environment,
+            "project": self.name,
+            "managed-by": "tapcfn",
+        }
+
+    @property
+    def primary_bucket(self) -> str:
+        """The base of the primary bucket's name."""
+        return f"{self.prefix}-primary-bucket"
+
+    @property
+    def destination_bucket(self) -> str:
+        """The base of the destination bucket's name."""
+        return f"{self.prefix}-destination-bucket"
+
+    @property
+    def access_log_bucket(self) -> str:
+        """The base of the access-log buckets' names; empty where there are none."""
+        return f"{self.prefix}-access-logs" if self.bucket_access_logs else ""
+
+    @property
+    def metric(self) -> tuple[str, str]:
+        """Namespace and name of the metric that counts rejected packets."""
+        pascal = "".join(word.capitalize() for word in self.name.split("-"))
+        return f"{pascal}/Network", "RejectedPackets"
+
+    @property
+    def flow_logs(self) -> tuple[FlowLog, ...]:
+        """The flow logs that the options ask for."""
+        rejects = FlowLog(
+            "RejectFlowLog", "REJECT", f"/aws/{self.name}/flow-rejects", 14, self.metric
+        )
+        everything = FlowLog(
+            "FlowLog", "ALL", f"/aws/infrastructure/{self.prefix}/{self.environment}", 30
+        )
+        return (
+            *([rejects] if self.packet_drops == "flow_log" else []),
+            *([everything] if self.enable_flow_logs else []),
+        )
+
+    @property
+    def log_group(self) -> str:
+        """The name of the application's log group."""
+        return f"/aws/{self.name}/application"
+
+    @property
+    def log_groups(self) -> tuple[str, ...]:
+        """The names of every log group at home: those that the key must serve."""
+        return (self.log_group, *(flow_log.group for flow_log in self.flow_logs))
+
+
+def prefix_of(name: str) -> str:
+    """Return how the names of a system's resources start."""
+    return name.removesuffix("-stack")
+
+
+def _longest_bucket_name(prefix: str, home: str, away: str) -> int:
+    """Return the length of the longest computed bucket name. (C-2)
+
+    The access logs' names are shorter than the primary bucket's in the same Region.
+    """
+    names = (f"{prefix}-primary-bucket--{home}", f"{prefix}-destination-bucket--{away}")
+    return max(map(len, names)) + ACCOUNT_DIGITS
