@@ -136,14 +136,25 @@ def load(path: Path, model: type[S]) -> S:
     Raises `ConfigError` with every fault: the key, the value, what is allowed, and for an unknown
     key the nearest that exists.
     """
+    return check(str(path), _document(path), model)
+
+
+def load_common(path: Path) -> Common:
+    """Read what every blueprint's settings have from a file, and pass over the blueprint's own."""
+    document = _document(path)
+    return check(
+        str(path), {key: document[key] for key in Common.model_fields if key in document}, Common
+    )
+
+
+def _document(path: Path) -> Mapping[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise ConfigError(str(path), (f"cannot be read: {reason}",)) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(str(path), (f"is not TOML: {error}",)) from error
-    return check(str(path), document, model)
 
 
 def check(where: str, document: Mapping[str, Any], model: type[S]) -> S:

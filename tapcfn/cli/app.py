@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from tapcfn import __version__
+from tapcfn.cli.bundles import bundle
 from tapcfn.cli.console import Console
 from tapcfn.cli.local_cloud import local
 from tapcfn.cli.looking import events, outputs, status
@@ -39,7 +40,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    *(render, check, schema, plan, apply, destroy),
+    *(render, check, schema, bundle, plan, apply, destroy),
     *(status, outputs, events, rehearse, local),
 )
 for _command in _COMMANDS:

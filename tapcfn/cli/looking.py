@@ -8,7 +8,7 @@ import click
 
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.templates import places
-from tapcfn.cli.workplace import Catalogue, enter
+from tapcfn.cli.workplace import workplace
 from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def status(session: Session, /, *, where: Where) -> int:
     from tapcfn.events import StackMoved
     from tapcfn.report.text import table
 
-    for place in places(Catalogue.load(session.package), where):
+    for place in places(session.package, where):
         with open_desk(session, place, "status") as desk:
             snapshot = desk.snapshot()
         rows = []
@@ -48,7 +48,7 @@ def outputs(session: Session, /, *, where: Where) -> int:
     """Print the rollout's outputs."""
     from tapcfn.cli.desk import open_desk, show_outputs
 
-    place = enter(Catalogue.load(session.package), where)
+    place = workplace(session.package, where)
     with open_desk(session, place, "outputs") as desk:
         show_outputs(session, place.rollout, desk.snapshot())
     return 0
@@ -64,7 +64,7 @@ def events(session: Session, /, *, where: Where, only: str | None, failed: bool)
     """Print what happened to each stack, oldest first."""
     from tapcfn.cli.desk import open_desk
 
-    place = enter(Catalogue.load(session.package), where)
+    place = workplace(session.package, where)
     names = [stack.name for stack in place.rollout.stacks]
     if only is not None and only not in names:
         raise UsageError(f"--stack {only}: no such stack (there are: {', '.join(names)})")

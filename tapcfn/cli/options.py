@@ -45,11 +45,15 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which blueprint at which stage, and the settings file if it is not the stage's own."""
+    """Which blueprint at which stage, and the settings file if it is not the stage's own.
+
+    With a `bundle` all three say something only where they are given.
+    """
 
     blueprint: str | None
     stage: str
     file: Path | None
+    bundle: Path | None = None
 
 
 def program() -> str:
@@ -117,19 +121,34 @@ def _noted(name: str, attribute: str | None, **rest: Any) -> Callable[[F], F]:
     return click.option(name, expose_value=False, callback=note, **rest)
 
 
-def placed(*, required: bool = True, stage: str = "local") -> Callable[[F], F]:
-    """Add what names a blueprint and its stage, and hand it over as one `Where`."""
+def placed(
+    *, required: bool = True, stage: str = "local", bundled: bool = True
+) -> Callable[[F], F]:
+    """Add what names a blueprint and its stage, and hand it over as one `Where`.
+
+    With `bundled` a bundle may stand for both.
+    """
 
     def add(command: F) -> F:
         @functools.wraps(command)
         def call(
-            session: Session, *, blueprint: str | None, stage: str, file: Path | None, **rest: Any
+            session: Session,
+            *,
+            blueprint: str | None,
+            stage: str,
+            file: Path | None,
+            from_bundle: Path | None = None,
+            **rest: Any,
         ) -> Any:
-            return command(session, where=Where(blueprint, stage, file), **rest)
+            if from_bundle is not None and _is_default("stage"):
+                stage = ""
+            elif from_bundle is None and blueprint is None and required:
+                raise click.UsageError("Missing argument 'BLUEPRINT'.", click.get_current_context())
+            return command(session, where=Where(blueprint, stage, file, from_bundle), **rest)
 
         decorated: Any = call
         for decorate in (
-            click.argument("blueprint", required=required),
+            click.argument("blueprint", required=required and not bundled),
             click.option(
                 "--stage",
                 default=stage,
@@ -142,6 +161,7 @@ def placed(*, required: bool = True, stage: str = "local") -> Callable[[F], F]:
                 type=click.Path(path_type=Path),
                 help="A settings file, in place of the stage's own.",
             ),
+            *([_from_bundle] if bundled else []),
         ):
             decorated = decorate(decorated)
         result: F = decorated
@@ -149,6 +169,18 @@ def placed(*, required: bool = True, stage: str = "local") -> Callable[[F], F]:
 
     return add
 
+
+def _is_default(name: str) -> bool:
+    """Tell whether a person left an option out."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.DEFAULT
+
+
+_from_bundle = click.option(
+    "--from-bundle",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="What a bundle holds, in place of a blueprint's templates; verified first.",
+)
 
 allow_loss = click.option(
     "--allow-loss",

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
-from tapcfn.cli.workplace import Catalogue, Workplace, enter
-from tapcfn.errors import UsageError
+from tapcfn.cli.workplace import Workplace, workplace
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
@@ -42,9 +41,10 @@ def rehearse(
 ) -> int:
     """Try a rollout out: how long, on which path, and what if something fails."""
     from tapcfn.local import server
+    from tapcfn.local.faults import read
 
-    place = enter(Catalogue.load(session.package), where)
-    table = _read(faults)
+    place = workplace(session.package, where)
+    table = read(faults) if faults else ""
     with tempfile.TemporaryDirectory(prefix="tapcfn-") as folder:
         root = Path(folder)
         cloud = server.start(root, speed=speed, seed=seed, faults=table)
@@ -52,20 +52,6 @@ def rehearse(
             return _rehearse(session, place, cloud.url, root, speed)
         finally:
             server.stop(root, settle=0)
-
-
-def _read(faults: Path | None) -> str:
-    """Return the text of a table of faults; raise `UsageError` naming all that is wrong in it."""
-    from tapcfn.local.faults import parse
-
-    if faults is None:
-        return ""
-    try:
-        text = faults.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{faults}: cannot be read ({error})") from error
-    parse(text)
-    return text
 
 
 def _rehearse(session: Session, place: Workplace, url: str, root: Path, speed: float) -> int:

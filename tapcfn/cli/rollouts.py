@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from tapcfn.cli.staged import (
     previewed,
     show_plan,
 )
-from tapcfn.cli.workplace import Catalogue, Workplace, enter
+from tapcfn.cli.workplace import Workplace, workplace
 from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def plan(
 
     if out is not None and not out.parent.is_dir():
         raise UsageError(f"--out {out}: there is no folder {out.parent}")
-    place = enter(Catalogue.load(session.package), where)
+    place = workplace(session.package, where)
     with open_desk(session, place, "plan") as desk:
         snapshot = desk.settled_snapshot()
         planned = make_plan(place.rollout, snapshot)
@@ -69,6 +70,7 @@ def plan(
                 staged.keep_for_later(desk)
                 session.console.say(
                     f"Saved: {out}; apply exactly this with: {program()} apply --plan {out}"
+                    + (f" --from-bundle {place.bundle}" if place.bundle else "")
                     + (f" --settings {place.file}" if place.file else "")
                 )
     if code == 0 and detailed_exitcode and has_changes(planned, staged.previews):
@@ -158,7 +160,7 @@ def destroy(
     from tapcfn.operations import Approval
     from tapcfn.plan import plan_destroy
 
-    place = enter(Catalogue.load(session.package), where)
+    place = workplace(session.package, where)
     with open_desk(session, place, "destroy") as desk:
         snapshot = desk.settled_snapshot()
         planned = plan_destroy(place.rollout, snapshot)
@@ -188,9 +190,10 @@ def _place_to_apply(
             raise UsageError(f"{file} is a plan for {read.blueprint}, not {where.blueprint}")
         if where.stage not in {"", read.stage}:
             raise UsageError(f"{file} is a plan for stage {read.stage}, not {where.stage}")
-        where = Where(read.blueprint, read.stage, where.file)
-    where = Where(where.blueprint, where.stage or "local", where.file)
-    return enter(Catalogue.load(session.package), where)
+        where = replace(where, blueprint=read.blueprint, stage=read.stage)
+    if where.bundle is None:
+        where = replace(where, stage=where.stage or "local")
+    return workplace(session.package, where)
 
 
 def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, read: SavedPlan) -> int:

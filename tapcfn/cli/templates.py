@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
-from tapcfn.cli.workplace import Catalogue, Workplace, enter, schema_of
+from tapcfn.cli.workplace import Catalogue, Workplace, enter, schema_of, workplace
 from tapcfn.errors import UsageError
 
 
 @click.command()
 @click.pass_obj
-@placed(required=False, stage="example")
+@placed(required=False, stage="example", bundled=False)
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if stale.")
 @click.option(
     "--out",
@@ -31,7 +31,7 @@ def render(session: Session, /, *, where: Where, only_check: bool, out: Path | N
         raise UsageError("--out is missing: only the example stage has a place of its own")
     folder = out or catalogue.settings.parent / "rendered"
     stale = 0
-    for place in places(catalogue, where):
+    for place in places(session.package, where):
         target = folder / place.blueprint
         changed = (bundle.stale if only_check else bundle.write)(place.rollout, target)
         stale += len(changed)
@@ -57,7 +57,7 @@ def check(session: Session, /, *, where: Where) -> int:
     from tapcfn.report.text import findings_text
 
     faults = 0
-    for place in places(Catalogue.load(session.package), where):
+    for place in places(session.package, where):
         plan(place.rollout, Snapshot())
         findings = lint(place.rollout.stacks)
         faults += sum(each.severity is not Severity.INFO for each in findings)
@@ -85,12 +85,13 @@ def schema(session: Session, /, *, blueprint: str) -> int:
     return 0
 
 
-def places(catalogue: Catalogue, where: Where) -> list[Workplace]:
+def places(package: str, where: Where) -> list[Workplace]:
     """Return one blueprint, or all that have this stage; raise `UsageError` if none has."""
-    if where.blueprint is not None:
-        return [enter(catalogue, where)]
+    if where.blueprint is not None or where.bundle is not None:
+        return [workplace(package, where)]
     if where.file is not None:
         raise UsageError("--settings needs a blueprint: a settings file belongs to one")
+    catalogue = Catalogue.load(package)
     names = [name for name in sorted(catalogue.modules) if where.stage in catalogue.stages(name)]
     if not names:
         stages = sorted({each for name in catalogue.modules for each in catalogue.stages(name)})

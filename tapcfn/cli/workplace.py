@@ -88,6 +88,7 @@ class Workplace:
     settings: Common
     rollout: Rollout
     file: Path | None = None
+    bundle: Path | None = None
 
     @property
     def is_local(self) -> bool:
@@ -98,7 +99,53 @@ class Workplace:
     def command(self) -> str:
         """What stands behind a command's name to mean this blueprint and stage."""
         file = f" --settings {self.file}" if self.file else ""
+        if self.bundle:
+            return f"--from-bundle {self.bundle}{file}"
         return f"{self.blueprint} --stage {self.stage}{file}"
+
+
+def workplace(package: str, where: Where) -> Workplace:
+    """Return what a command works on: a blueprint's rollout, or a bundle's."""
+    if where.bundle is not None:
+        return unpack(where.bundle, where)
+    return enter(Catalogue.load(package), where)
+
+
+def unpack(folder: Path, where: Where) -> Workplace:
+    """Read a bundle, verified; a settings file says anew where it is deployed.
+
+    Raises `StaleError` where a file is not what the manifest says, and `UsageError` where the
+    bundle is another blueprint's or stage's than asked for.
+    """
+    from tapcfn import config
+    from tapcfn.bundle import read
+
+    found = read(folder)
+    rollout = found.rollout
+    if where.blueprint not in {None, rollout.blueprint}:
+        raise UsageError(f"{folder} is a bundle of {rollout.blueprint}, not {where.blueprint}")
+    if where.stage not in {"", rollout.stage}:
+        raise UsageError(f"{folder} is a bundle for stage {rollout.stage}, not {where.stage}")
+    if where.file is not None:
+        settings = config.load_common(where.file)
+    elif found.deployment:
+        settings = config.check(str(folder), found.deployment, config.Common)
+    else:
+        raise UsageError(
+            f"{folder} was only rendered and does not say where it is deployed; "
+            "use `bundle build`, or give --settings"
+        )
+    return Workplace(rollout.blueprint, rollout.stage, settings, rollout, where.file, folder)
+
+
+def deployment_of(settings: Common) -> dict[str, Any]:
+    """Return what a bundle says of its deployment: where, and never by whose credentials."""
+    said: dict[str, Any] = {"backend": settings.backend, "account": settings.account_id}
+    if settings.accounts:
+        said["accounts"] = list(settings.accounts)
+    if settings.artifact_bucket:
+        said["artifact_bucket"] = settings.artifact_bucket
+    return said
 
 
 def enter(catalogue: Catalogue, where: Where) -> Workplace:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tapcfn.bundle import files_of, stale, write
-from tapcfn.errors import TemplateError
+from tapcfn.bundle import Difference, compare, files_of, stale, write
+from tapcfn.bundle import read as read_bundle
+from tapcfn.errors import StaleError, TemplateError, UsageError
 from tapcfn.model import OutputOf, Rollout, Stack, ZoneOf
 from tests.fakes import AWAY, a_rollout, a_stack, a_template
 
@@ -99,12 +100,16 @@ def test_the_manifest_tells_where_each_template_goes() -> None:
         "account": "111111111111",
         "region": "us-west-2",
         "template": "network",
-        "parameters": {"Zone": "Availability Zone 0"},
+        "parameters": {"Zone": {"zone": 0}},
         "tags": {"a": "1", "b": "2"},
         "needs": [],
         "termination_protection": True,
+        "adopts": False,
     } == stacks[0]
-    assert ({"Vpc": "here.Id"}, ["here"]) == (stacks[2]["parameters"], stacks[2]["needs"])
+    assert ({"Vpc": {"stack": "here", "output": "Id"}}, ["here"]) == (
+        stacks[2]["parameters"],
+        stacks[2]["needs"],
+    )
 
 
 def test_the_manifest_tells_what_made_it_and_nothing_of_when() -> None:
@@ -112,10 +117,10 @@ def test_the_manifest_tells_what_made_it_and_nothing_of_when() -> None:
     found = manifest(a_bundle())
 
     assert {
-        "manifest_version", "blueprint", "versions", "templates", "stacks", "outputs",
+        "manifest_version", "blueprint", "stage", "versions", "templates", "stacks", "outputs",
     } == set(found)  # fmt: skip
     assert {"tapcfn", "troposphere", "awacs"} == set(found["versions"])
-    assert (1, "blue", {"VpcId": "here.Id"}) == (
+    assert (2, "blue", {"VpcId": {"stack": "here", "output": "Id"}}) == (
         found["manifest_version"],
         found["blueprint"],
         found["outputs"],
@@ -215,3 +220,138 @@ def test_a_moved_line_changes_the_manifest_and_no_template(tmp_path: Path) -> No
     )
 
     assert ("manifest.json",) == stale(rollout, tmp_path)
+
+
+# Read again ---------------------------------------------------------------------------------------
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    """Order, outputs of others, zones, tags, protection, lines: a deployment is the same."""
+    wanted = a_bundle()
+    write(wanted, tmp_path, {"commit": "0a1b", "deployment": {"backend": "local"}})
+
+    found = read_bundle(tmp_path)
+
+    assert wanted == found.rollout
+    assert [stack.template.source for stack in wanted.stacks] == [
+        stack.template.source for stack in found.rollout.stacks
+    ]
+    assert ("0a1b", {"backend": "local"}) == (found.commit, found.deployment)
+
+
+def test_a_bundle_has_a_digest_of_its_own(tmp_path: Path) -> None:
+    """Whoever knows it needs to trust nothing else."""
+    write(a_bundle(), tmp_path)
+
+    manifest = (tmp_path / "manifest.json").read_bytes()
+    assert hashlib.sha256(manifest).hexdigest() == read_bundle(tmp_path).digest
+
+
+def changed(folder: Path) -> None:
+    (folder / "network.json").write_bytes((folder / "network.json").read_bytes() + b" ")
+
+
+def missing(folder: Path) -> None:
+    (folder / "app.json").unlink()
+
+
+def one_too_many(folder: Path) -> None:
+    (folder / "other.json").write_text("{}", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [
+        (changed, "network.json is not what the manifest says"),
+        (missing, "app.json is missing"),
+        (one_too_many, "other.json is not part of the bundle"),
+    ],
+)
+def test_a_bundle_that_is_not_as_it_was_written_is_stale(
+    tmp_path: Path, harm: Any, fault: str
+) -> None:
+    """Every file that is missing, different or one too many is named."""
+    write(a_bundle(), tmp_path)
+    harm(tmp_path)
+
+    with pytest.raises(StaleError, match=fault):
+        read_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (None, "cannot be read: No such file"),
+        ("[", "is no manifest"),
+        ("[]", "is no manifest"),
+        ('{"manifest_version": 1}', "manifest_version is 1; this tapcfn reads 2"),
+        ('{"manifest_version": 2}', "is no manifest"),
+    ],
+)
+def test_a_folder_that_is_no_bundle_is_refused(
+    tmp_path: Path, text: str | None, fault: str
+) -> None:
+    """With the file and the reason."""
+    if text is not None:
+        (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+
+    with pytest.raises(UsageError, match=fault):
+        read_bundle(tmp_path)
+
+
+# Compared -----------------------------------------------------------------------------------------
+
+
+def differences(tmp_path: Path, old: Rollout, new: Rollout) -> list[Difference]:
+    """Return what two rollouts differ in once they are files."""
+    write(old, tmp_path / "old")
+    write(new, tmp_path / "new")
+    return list(compare(read_bundle(tmp_path / "old"), read_bundle(tmp_path / "new")))
+
+
+def a_vpc(cidr: Any, *more: str) -> Rollout:
+    vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": cidr, "Tags": [{"Key": "a"}]}}
+    resources = {"Vpc": vpc, **dict.fromkeys(more, "AWS::SNS::Topic")}
+    return a_rollout(a_stack("net", template=a_template("net", resources=resources)))
+
+
+def test_equal_bundles_do_not_differ(tmp_path: Path) -> None:
+    assert [] == differences(tmp_path, a_bundle(), a_bundle())
+
+
+def test_a_changed_property_is_named_with_both_values(tmp_path: Path) -> None:
+    """And with its resource's type, for whoever asks what the change does to it."""
+    (found,) = differences(tmp_path, a_vpc("10.0.0.0/16"), a_vpc({"Ref": "Block"}))
+
+    assert ("net.json", "changed", ("Vpc", "Properties", "CidrBlock")) == (
+        found.where,
+        found.kind,
+        found.path,
+    )
+    assert ("10.0.0.0/16", {"Ref": "Block"}, "AWS::EC2::VPC") == (
+        found.before,
+        found.after,
+        found.resource_type,
+    )
+
+
+def test_a_resource_that_comes_or_goes_is_one_difference(tmp_path: Path) -> None:
+    found = differences(tmp_path, a_vpc("10.0.0.0/16", "Old"), a_vpc("10.0.0.0/16", "New"))
+
+    assert [("added", ("New",)), ("removed", ("Old",))] == [
+        (each.kind, each.path) for each in found
+    ]
+
+
+def test_stacks_are_compared_too(tmp_path: Path) -> None:
+    """One that comes or goes, and a parameter that changes."""
+    old, new = a_bundle(), a_bundle()
+    first = new.phases[0].stacks[0]
+    given = replace(first, parameters={"Zone": ZoneOf(1)})
+    new = replace(new, phases=(replace(new.phases[0], stacks=(given,)), *new.phases[1:]))
+
+    found = differences(tmp_path, old, new)
+
+    assert [("again", "removed", ()), ("here", "changed", ("parameters", "Zone"))] == [
+        (each.where, each.kind, each.path) for each in found
+    ]

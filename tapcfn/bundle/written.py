@@ -13,14 +13,25 @@ from typing import Any
 
 from tapcfn import __version__
 from tapcfn.errors import TemplateError
-from tapcfn.model import Rollout, Stack, TemplateBody, digest_of
+from tapcfn.model import (
+    EMPTY,
+    OutputOf,
+    ParameterValue,
+    Rollout,
+    Stack,
+    TemplateBody,
+    ZoneOf,
+    digest_of,
+)
 
 MANIFEST = "manifest.json"
-_MANIFEST_VERSION = 1
+VERSION = 2
 
 
-def files_of(rollout: Rollout) -> Mapping[str, str]:
+def files_of(rollout: Rollout, about: Mapping[str, Any] = EMPTY) -> Mapping[str, str]:
     """Return the text of each file of a rollout's bundle, by file name.
+
+    `about` joins the manifest: the commit that it was made from, and how it is deployed.
 
     Raises `TemplateError` where two different templates share a layer's name, or one has the
     manifest's.
@@ -33,13 +44,13 @@ def files_of(rollout: Rollout) -> Mapping[str, str]:
     if MANIFEST in {f"{layer}.json" for layer in templates}:
         raise TemplateError(f"{MANIFEST}: no layer can have this name, the manifest has it")
     files = {f"{layer}.json": _pretty(body.document) for layer, body in sorted(templates.items())}
-    return files | {MANIFEST: _pretty(_manifest(rollout, templates, files))}
+    return files | {MANIFEST: _pretty({**_manifest(rollout, templates, files), **about})}
 
 
-def write(rollout: Rollout, folder: Path) -> tuple[str, ...]:
+def write(rollout: Rollout, folder: Path, about: Mapping[str, Any] = EMPTY) -> tuple[str, ...]:
     """Write the bundle and remove files that are no longer part of it; return what changed."""
-    changed = stale(rollout, folder)
-    files = files_of(rollout)
+    changed = stale(rollout, folder, about)
+    files = files_of(rollout, about)
     folder.mkdir(parents=True, exist_ok=True)
     for name in changed:
         if name in files:
@@ -49,9 +60,9 @@ def write(rollout: Rollout, folder: Path) -> tuple[str, ...]:
     return changed
 
 
-def stale(rollout: Rollout, folder: Path) -> tuple[str, ...]:
+def stale(rollout: Rollout, folder: Path, about: Mapping[str, Any] = EMPTY) -> tuple[str, ...]:
     """Return the names of files that are missing, different or no longer part of the bundle."""
-    files = files_of(rollout)
+    files = files_of(rollout, about)
     there = {path.name for path in folder.glob("*.json")}
     different = {
         name
@@ -65,8 +76,9 @@ def _manifest(
     rollout: Rollout, templates: Mapping[str, TemplateBody], files: Mapping[str, str]
 ) -> Mapping[str, Any]:
     return {
-        "manifest_version": _MANIFEST_VERSION,
+        "manifest_version": VERSION,
         "blueprint": rollout.blueprint,
+        "stage": rollout.stage,
         "versions": {
             "tapcfn": __version__,
             "troposphere": version("troposphere"),
@@ -79,7 +91,7 @@ def _manifest(
         "stacks": [
             _stack_entry(stack, phase.name) for phase in rollout.phases for stack in phase.stacks
         ],
-        "outputs": {name: str(value) for name, value in rollout.outputs.items()},
+        "outputs": {name: _value(value) for name, value in rollout.outputs.items()},
     }
 
 
@@ -104,11 +116,19 @@ def _stack_entry(stack: Stack, phase: str) -> Mapping[str, Any]:
         "account": stack.target.account,
         "region": stack.target.region,
         "template": stack.template.layer,
-        "parameters": {key: str(value) for key, value in sorted(stack.parameters.items())},
+        "parameters": {key: _value(value) for key, value in sorted(stack.parameters.items())},
         "tags": dict(sorted(stack.tags.items())),
         "needs": sorted(stack.needs),
         "termination_protection": stack.protect,
+        "adopts": stack.adopt,
     }
+
+
+def _value(value: ParameterValue) -> Any:
+    """Return a parameter's value so that it can be told from a text when it is read again."""
+    if isinstance(value, OutputOf):
+        return {"stack": value.stack, "output": value.key}
+    return {"zone": value.index} if isinstance(value, ZoneOf) else value
 
 
 def _pretty(document: Mapping[str, Any]) -> str:
