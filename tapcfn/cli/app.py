@@ -16,7 +16,7 @@ from tapcfn.cli.looking import events, outputs, status
 from tapcfn.cli.options import Session
 from tapcfn.cli.rehearsal import rehearse
 from tapcfn.cli.rollouts import apply, destroy, plan
-from tapcfn.cli.templates import check, render, schema
+from tapcfn.cli.templates import check, graph, render, schema
 from tapcfn.errors import CloudError, TapcfnError
 
 # Exit codes and their names.
@@ -40,7 +40,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
-    *(render, check, schema, bundle, plan, apply, destroy),
+    *(render, check, graph, schema, bundle, plan, apply, destroy),
     *(status, outputs, events, rehearse, local),
 )
 for _command in _COMMANDS:

@@ -1,15 +1,17 @@
-"""Commands that need no cloud: render, check and schema."""
+"""Commands that need no cloud: render, check, graph and schema."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.workplace import Catalogue, Workplace, enter, schema_of, workplace
-from tapcfn.errors import UsageError
+from tapcfn.errors import TapcfnError, UsageError
 
 
 @click.command()
@@ -72,6 +74,54 @@ def check(session: Session, /, *, where: Where) -> int:
             + (f"{len(findings)} findings" if findings else "clean")
         )
     return 1 if faults else 0
+
+
+@click.command()
+@click.pass_obj
+@placed(stage="example")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["mermaid", "dot", "svg"]),
+    default="mermaid",
+    show_default=True,
+    help="svg needs Graphviz.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="A file, in place of stdout."
+)
+@common
+def graph(session: Session, /, *, where: Where, form: str, out: Path | None) -> int:
+    """Draw what a blueprint builds: Regions, stacks, and what flows between them."""
+    from tapcfn.report.graph import dot, draw, mermaid
+
+    drawing = draw(workplace(session.package, where).rollout)
+    text = mermaid(drawing) if form == "mermaid" else dot(drawing)
+    if form == "svg":
+        text = _svg(text)
+    if out is not None:
+        out.write_text(text, encoding="utf-8")
+        session.console.say(f"wrote {out}")
+        text = ""
+    fields = {"format": form, "graph": text or None, "file": str(out) if out else None}
+    session.console.answer("graph", fields, text.removesuffix("\n"))
+    return 0
+
+
+def _svg(text: str) -> str:
+    """Have Graphviz lay out a drawing; raise `UsageError` where it is not installed."""
+    program = shutil.which("dot")
+    if program is None:
+        raise UsageError(
+            "an SVG is drawn by Graphviz's dot, which is not here: install the package graphviz "
+            "(apt-get install graphviz, brew install graphviz), or take --format mermaid"
+        )
+    drawn = subprocess.run(  # noqa: S603 (our own text, a program found on the path)
+        [program, "-Tsvg"], input=text, capture_output=True, text=True, check=False, timeout=60
+    )
+    if drawn.returncode:
+        raise TapcfnError(f"dot failed: {drawn.stderr.strip()}")
+    return drawn.stdout
 
 
 @click.command()

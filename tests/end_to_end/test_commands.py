@@ -51,6 +51,38 @@ def test_check_is_clean_for_every_stage(capfd: pytest.CaptureFixture[str]):
         assert said in capfd.readouterr().out
 
 
+# A program that gives back what it is given, in place of Graphviz.
+ECHO = "#!/bin/sh\nexec cat\n"
+
+
+def test_a_blueprint_is_drawn(capfd: pytest.CaptureFixture[str], tmp_path: Path):
+    """Mermaid on stdout; a file where one is named."""
+    assert 0 == run(TEMPLATES, ["graph", "replicated_storage"])
+    assert capfd.readouterr().out.startswith('flowchart LR\n  subgraph p0["1. provision"]\n')
+
+    file = tmp_path / "graph.dot"
+    words = ["graph", "replicated_storage", "--format", "dot", "--out", str(file)]
+    assert 0 == run(TEMPLATES, words)
+    assert file.read_text().startswith('digraph "replicated_storage, stage example" {')
+
+
+def test_an_svg_is_drawn_by_graphviz_where_it_is(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without it exit 2 names the package; with it what it answers is the picture."""
+    words = ["graph", "replicated_storage", "--format", "svg"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert 2 == run(TEMPLATES, words)
+    assert "install the package graphviz" in capfd.readouterr().err
+
+    program = tmp_path / "dot"
+    program.write_text(ECHO)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert 0 == run(TEMPLATES, words)
+    assert "cluster_p0r0" in capfd.readouterr().out
+
+
 WRONG = """\
 from troposphere import s3
 from tapcfn.config import Common as Settings
