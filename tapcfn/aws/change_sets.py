@@ -15,7 +15,7 @@ from tapcfn.aws.stacks import name_of
 from tapcfn.errors import CloudError, StackError, StaleError
 from tapcfn.model import ChangeSet, Target
 from tapcfn.ports import ChangeRequest, Clock
-from tapcfn.waits import settle
+from tapcfn.waits import Pace, settle
 
 _UNWRITTEN = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 _GONE = frozenset({"DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"})
@@ -30,7 +30,11 @@ _APPEARS_WITHIN = 60.0
 
 
 def stage(
-    client: Any, request: ChangeRequest, body: Mapping[str, str], clock: Clock
+    client: Any,
+    request: ChangeRequest,
+    body: Mapping[str, str],
+    clock: Clock,
+    pace: Pace | None = None,
 ) -> ChangeSet | None:
     """Make the change set and wait until it is written; adopt the one that the token made.
 
@@ -48,7 +52,8 @@ def stage(
             if found is None or not _is_usable(found, request):
                 return None
             adopted, arn = True, found["ChangeSetId"]
-        return _judge(client, _written(client, arn, stack.name, clock), request, adopted=adopted)
+        written = _written(client, arn, stack.name, clock, pace)
+        return _judge(client, written, request, adopted=adopted)
 
 
 def _order(request: ChangeRequest, body: Mapping[str, str]) -> dict[str, Any]:
@@ -84,7 +89,9 @@ def _is_usable(found: Mapping[str, Any], request: ChangeRequest) -> bool:
     return found["Status"] == "FAILED" or found["Status"] in _UNWRITTEN
 
 
-def _written(client: Any, arn: str, stack: str, clock: Clock) -> Mapping[str, Any]:
+def _written(
+    client: Any, arn: str, stack: str, clock: Clock, pace: Pace | None
+) -> Mapping[str, Any]:
     """Wait until the change set is written; a fault that passes by itself ends no wait."""
     started = clock.now()
 
@@ -103,6 +110,7 @@ def _written(client: Any, arn: str, stack: str, clock: Clock) -> Mapping[str, An
         read=seen,
         settled=lambda answer: answer["Status"] not in _UNWRITTEN,
         clock=clock,
+        pace=pace,
     )
 
 

@@ -11,15 +11,24 @@ from tapcfn.aws.session import Clients
 from tapcfn.literal import body_of
 from tapcfn.model import ChangeSet, Deployed, Stack, StackEvent, StackStatus, Target
 from tapcfn.ports import ChangeRequest, Clock
+from tapcfn.waits import Pace
 
 
 class AwsCloud:
     """AWS, or an endpoint that behaves like it, through one set of clients."""
 
-    def __init__(self, clients: Clients, clock: Clock, artifact_bucket: str | None = None) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        clock: Clock,
+        artifact_bucket: str | None = None,
+        *,
+        pace: Pace | None = None,
+    ) -> None:
         self._clients = clients
         self._clock = clock
         self._artifact_bucket = artifact_bucket
+        self._pace = pace
 
     def _cloudformation(self, target: Target) -> Any:
         return self._clients("cloudformation", target)
@@ -62,7 +71,8 @@ class AwsCloud:
 
     def stage(self, request: ChangeRequest) -> ChangeSet | None:
         client = self._cloudformation(request.stack.target)
-        return change_sets.stage(client, request, self._hand_over(request.stack), self._clock)
+        body = self._hand_over(request.stack)
+        return change_sets.stage(client, request, body, self._clock, self._pace)
 
     def change_set(self, arn: str, target: Target) -> tuple[ChangeSet, str] | None:
         return change_sets.find(self._cloudformation(target), arn, target)

@@ -21,6 +21,7 @@ from tapcfn.model import Rollout, Snapshot
 from tapcfn.operations import Approval, Means
 from tapcfn.plan import Plan, digest
 from tapcfn.preview import take_snapshot
+from tapcfn.waits import AT_HAND
 
 # Calls at once. The service's own limits are per account and Region; this bounds our threads.
 WORKERS = 16
@@ -92,6 +93,7 @@ class Desk:
             self.pool,
             timeout=self.session.timeout,
             interrupted=lambda: self.clock.interrupted,
+            pace=AT_HAND if self.place.is_local else None,
         )
 
 

@@ -203,12 +203,13 @@ def connect(
     """
     from tapcfn.aws.cloud import AwsCloud
     from tapcfn.aws.session import Clients, on_aws, on_local_cloud
+    from tapcfn.waits import AT_HAND
 
     settings = place.settings
     if rehearsed_at or place.is_local:
         clients = Clients(on_local_cloud(rehearsed_at or local_url()))
         bucket = settings.artifact_bucket or "artifacts-{account}-{region}"
-        return AwsCloud(clients, clock, bucket), clients
+        return AwsCloud(clients, clock, bucket, pace=AT_HAND), clients
     _check_accounts(place)
     clients = Clients(on_aws(settings.credentials))
     return AwsCloud(clients, clock, settings.artifact_bucket), clients
