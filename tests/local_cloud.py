@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -29,7 +30,11 @@ PATIENCE = 30.0
 ALL_IAM = ("CAPABILITY_NAMED_IAM",)
 
 _numbers = itertools.count(1)
-_session = boto3.Session()
+
+# To make a client takes longer than a call, so those of the account in which a test runs are made
+# once: they sign with these credentials, whose key is the account of the moment.
+_session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="local")
+_current = _session.get_credentials()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,18 @@ class Aws:
 
     def client(self, service: str, region: str = HOME) -> Any:
         """Return a boto3 client in this account."""
-        return _session.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=self.account,
-            aws_secret_access_key="local",
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-        )
+        if self.account == _current.access_key:
+            return _shared(self.url, service, region)
+        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "local"}
+        return _client(self.url, service, region, **keys)
+
+
+def _client(url: str, service: str, region: str, **keys: str) -> Any:
+    config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    return _session.client(service, region_name=region, endpoint_url=url, config=config, **keys)
+
+
+_shared = cache(_client)
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +71,13 @@ def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Loc
 @pytest.fixture
 def aws(local_cloud: server.LocalCloud) -> Aws:
     """Return a fresh account of the session's local cloud."""
-    return Aws(local_cloud.url, fresh_account())
+    return current(local_cloud.url)
+
+
+def current(url: str) -> Aws:
+    """Return a fresh account that is the one in which a test runs, until there is another."""
+    _current.access_key = fresh_account()
+    return Aws(url, _current.access_key)
 
 
 def fresh_account() -> str:

@@ -172,7 +172,7 @@ def _lines(found: Status) -> list[str]:
         f"faults: {faults}",
         f"moving: {found.moving}",
         f"types: {len(found.supported)}, listed by: tapcfn local status --types",
-        f"stored only: {', '.join(found.stored_only) or 'none'}",
+        f"stored only: {len(found.stored_only)}, marked in that list",
         *(f"note: {note}" for note in found.notes),
     ]
 

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from tapcfn.local import emulator
 from tapcfn.local.emulator import Action, Answer, Params
+from tapcfn.local.services import addresses
 
 Record = MutableMapping[str, Any]
 
@@ -36,8 +37,8 @@ _FLOW_LOG_DEFAULTS = {
 def install() -> None:
     """Put the corrections around the services' actions."""
     for name, around in _AROUND.items():
-        emulator.EC2_ACTIONS[name] = around(emulator.EC2_ACTIONS[name])
-    emulator.wrap_logs(_with_keys)
+        emulator.ec2.ACTIONS[name] = around(emulator.ec2.ACTIONS[name])
+    emulator.wrap_service("cloudwatch_logs", _with_keys)
 
 
 # Subnets ----------------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ def _create_subnet(do: Action) -> Action:
 
     def act(params: Params) -> Answer:
         vpc, cidr = _one(params, "VpcId"), _one(params, "CidrBlock")
-        if vpc not in emulator.ec2_store("_vpcs"):
+        if vpc not in emulator.ec2.store("_vpcs"):
             return _no("InvalidVpcID.NotFound", f"The vpc ID '{vpc}' does not exist")
         zone = _one(params, "AvailabilityZone")
         if zone and not re.fullmatch(re.escape(emulator.region()) + "[a-z]", zone):
@@ -62,13 +63,13 @@ def _create_subnet(do: Action) -> Action:
 def _refuse_block(vpc: str, cidr: str) -> Answer | None:
     try:
         block = IPv4Network(cidr)
-        home = IPv4Network(emulator.ec2_store("_vpcs")[vpc]["CidrBlock"])
+        homes = addresses.blocks_of(emulator.ec2.store("_vpcs")[vpc])
     except ValueError:
         message = f"Value ({cidr}) for parameter cidrBlock is invalid. This is not a valid CIDR."
         return _no("InvalidParameterValue", message)
-    if not block.subnet_of(home):
+    if not any(block.subnet_of(home) for home in homes):
         return _no("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid.")
-    for other in emulator.ec2_store("_subnets").values():
+    for other in emulator.ec2.store("_subnets").values():
         if other["VpcId"] == vpc and block.overlaps(IPv4Network(other["CidrBlock"])):
             return _no("InvalidSubnet.Conflict", f"The CIDR '{cidr}' conflicts with another subnet")
     return None
@@ -83,7 +84,7 @@ def _create_nat(do: Action) -> Action:
     def act(params: Params) -> Answer:
         subnet, allocation = _one(params, "SubnetId"), _one(params, "AllocationId")
         public = (_one(params, "ConnectivityType") or "public") == "public"
-        if subnet not in emulator.ec2_store("_subnets"):
+        if subnet not in emulator.ec2.store("_subnets"):
             return _no("InvalidSubnetID.NotFound", f"The subnet ID '{subnet}' does not exist")
         if public and (refused := _refuse_address(allocation)):
             return refused
@@ -98,7 +99,7 @@ def _create_nat(do: Action) -> Action:
 def _refuse_address(allocation: str) -> Answer | None:
     if not allocation:
         return _no("MissingParameter", "The request must contain the parameter AllocationId")
-    address = emulator.ec2_store("_addresses").get(allocation)
+    address = emulator.ec2.store("_addresses").get(allocation)
     if address is None:
         message = f"The allocation ID '{allocation}' does not exist"
         return _no("InvalidAllocationID.NotFound", message)
@@ -110,13 +111,13 @@ def _refuse_address(allocation: str) -> Answer | None:
 
 def _take_address(allocation: str, nat: str) -> None:
     association = "eipassoc-" + nat.removeprefix("nat-")
-    emulator.ec2_store("_addresses")[allocation]["AssociationId"] = association
+    emulator.ec2.store("_addresses")[allocation]["AssociationId"] = association
 
 
 def _delete_nat(do: Action) -> Action:
     def act(params: Params) -> Answer:
-        gateway = emulator.ec2_store("_nat_gateways").get(_one(params, "NatGatewayId")) or {}
-        address = emulator.ec2_store("_addresses").get(gateway.get("AllocationId", ""))
+        gateway = emulator.ec2.store("_nat_gateways").get(_one(params, "NatGatewayId")) or {}
+        address = emulator.ec2.store("_addresses").get(gateway.get("AllocationId", ""))
         answer = do(params)
         if address is not None and emulator.succeeded(answer):
             address["AssociationId"] = None
@@ -139,8 +140,8 @@ def _describe_nats(do: Action) -> Action:
 
 
 def _addresses(found: re.Match[str]) -> str:
-    gateway = emulator.ec2_store("_nat_gateways").get(found.group(1)) or {}
-    address = emulator.ec2_store("_addresses").get(gateway.get("AllocationId") or "")
+    gateway = emulator.ec2.store("_nat_gateways").get(found.group(1)) or {}
+    address = emulator.ec2.store("_addresses").get(gateway.get("AllocationId") or "")
     if address is None:
         return found.group(0)
     told = (
@@ -157,7 +158,7 @@ def _release(do: Action) -> Action:
     """Refuse to release an address that is in use."""
 
     def act(params: Params) -> Answer:
-        address = emulator.ec2_store("_addresses").get(_one(params, "AllocationId")) or {}
+        address = emulator.ec2.store("_addresses").get(_one(params, "AllocationId")) or {}
         if address.get("AssociationId"):
             return _no("InvalidIPAddress.InUse", f"Address {address['PublicIp']} is in use.")
         return do(params)
@@ -178,7 +179,7 @@ def _create_flow_logs(do: Action) -> Action:
             return _no("InvalidParameter", message)
         answer = do(params)
         for identifier in re.findall(r"<item>(fl-[^<]+)</item>", answer[2].decode()):
-            record = emulator.ec2_store("_flow_logs")[identifier]
+            record = emulator.ec2.store("_flow_logs")[identifier]
             record["_details"] = {
                 name: _one(params, name) or _FLOW_LOG_DEFAULTS.get(name, "")
                 for name in _FLOW_LOG_DETAILS
@@ -196,7 +197,7 @@ def _describe_flow_logs(do: Action) -> Action:
 
 
 def _flow_log_details(found: re.Match[str]) -> str:
-    record = emulator.ec2_store("_flow_logs").get(found.group(1)) or {}
+    record = emulator.ec2.store("_flow_logs").get(found.group(1)) or {}
     details = record.get("_details", {})
     return found.group(0) + "".join(
         f"<{element}>{escape(details[name])}</{element}>"
@@ -216,7 +217,7 @@ def _with_keys(handle: Callable[..., Any]) -> Callable[..., Any]:
         if action not in ("AssociateKmsKey", "DisassociateKmsKey"):
             return await handle(method, path, headers, body, query)
         asked = json.loads(body)
-        group = emulator.log_groups().get(asked.get("logGroupName", ""))
+        group = emulator.logs.groups().get(asked.get("logGroupName", ""))
         if group is None:
             return emulator.json_error(
                 "ResourceNotFoundException", "The specified log group does not exist.", 400
@@ -236,7 +237,7 @@ def _one(params: Params, name: str) -> str:
 
 
 def _no(code: str, message: str) -> Answer:
-    return emulator.ec2_error(code, message, 400)
+    return emulator.ec2.error(code, message, 400)
 
 
 def _first(answer: Answer, element: str) -> str:

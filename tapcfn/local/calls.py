@@ -66,7 +66,7 @@ def on_loop(do: Callable[..., Any], *given: Any) -> Any:
     try:
         return outcome.result(TIMEOUT_SECONDS)
     finally:
-        emulator.keep_name_seed(context)
+        emulator.handlers.keep_name_seed(context)
 
 
 def _make(service: str, region: str) -> Any:

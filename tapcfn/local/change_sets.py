@@ -28,18 +28,18 @@ _TEMPLATE = frozenset({"TemplateBody", "TemplateURL", "UsePreviousTemplate"})
 
 def install() -> None:
     """Answer a repeated request before anything else is checked."""
-    emulator.ACTIONS["CreateChangeSet"] = _once(emulator.ACTIONS["CreateChangeSet"])
+    emulator.engine.wrap_action("CreateChangeSet", _once)
 
 
 def install_pages() -> None:
     """Cut descriptions into pages."""
-    emulator.ACTIONS["DescribeChangeSet"] = _paged(emulator.ACTIONS["DescribeChangeSet"])
+    emulator.engine.wrap_action("DescribeChangeSet", _paged)
 
 
 def made(answer: Answer) -> ChangeSet | None:
     """Return the change set that an answer of CreateChangeSet tells of."""
     found = re.search(rb"<Id>([^<]+)</Id>", answer[2]) if emulator.succeeded(answer) else None
-    return emulator.change_sets().get(found.group(1).decode()) if found else None
+    return emulator.engine.change_sets().get(found.group(1).decode()) if found else None
 
 
 def fail(change_set: ChangeSet, reason: str) -> None:
@@ -59,7 +59,7 @@ def _once(do: Action) -> Action:
             return _noted(do(params), params)
         differs = _difference(earlier, params)
         if differs:
-            return emulator.error(
+            return emulator.engine.error(
                 "AlreadyExistsException",
                 f"ChangeSet {earlier['ChangeSetName']} cannot be created due to a mismatch with "
                 f"existing attribute {differs}",
@@ -71,14 +71,14 @@ def _once(do: Action) -> Action:
 
 def _earlier(params: Params) -> ChangeSet | None:
     """Return the change set of that name that the stack has."""
-    stack = emulator.resolve_stack(emulator.parameter(params, "StackName"))
+    stack = emulator.engine.resolve_stack(emulator.parameter(params, "StackName"))
     if stack is None:
         return None
     name = emulator.parameter(params, "ChangeSetName")
     return next(
         (
             each
-            for each in emulator.change_sets().values()
+            for each in emulator.engine.change_sets().values()
             if each["ChangeSetName"] == name and each["StackId"] == stack["StackId"]
         ),
         None,
@@ -147,7 +147,7 @@ def _paged(do: Action) -> Action:
         token = emulator.parameter(params, "NextToken")
         start = token.removeprefix(MARK)
         if token and (start == token or not start.isdigit()):
-            return emulator.error("ValidationError", "Invalid NextToken")
+            return emulator.engine.error("ValidationError", "Invalid NextToken")
         if change_set is None or len(change_set["Changes"]) <= PAGE:
             return do(params)
         return _page(do, params, change_set, int(start or 0))
@@ -158,7 +158,7 @@ def _paged(do: Action) -> Action:
 def asked_for(params: Params) -> ChangeSet | None:
     """Return the change set that a request names."""
     names = (emulator.parameter(params, name) for name in ("ChangeSetName", "StackName"))
-    return emulator.find_change_set(*names)[1]
+    return emulator.engine.find_change_set(*names)[1]
 
 
 def _page(do: Action, params: Params, change_set: ChangeSet, start: int) -> Answer:

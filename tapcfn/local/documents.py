@@ -18,7 +18,7 @@ _HOST = re.compile(rf"(?P<bucket>[a-z0-9][a-z0-9.-]*)\.{_S3}")
 
 def install() -> None:
     """Let templates and stack policies be found by any address of theirs."""
-    emulator.rewrite_urls(path_style)
+    emulator.steps.rewrite_urls(path_style)
 
 
 def path_style(url: str) -> str:

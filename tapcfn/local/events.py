@@ -29,8 +29,8 @@ def written() -> int:
 
 def install() -> None:
     """Take over the writing of events, and watch what the engine does to resources."""
-    emulator.wrap_events(_corrected)
-    emulator.wrap_operations(_watched)
+    emulator.steps.wrap_events(_corrected)
+    emulator.steps.wrap_operations(_watched)
 
 
 def _corrected(write: Callable[..., None]) -> Callable[..., None]:
@@ -68,7 +68,7 @@ def _hold(key: tuple[str, str], stack_name: str) -> None:
 
 
 def _record(stack_name: str, logical_id: str) -> MutableMapping[str, Any]:
-    stack = emulator.stacks().get(stack_name) or {}
+    stack = emulator.engine.stacks().get(stack_name) or {}
     found: MutableMapping[str, Any] = stack.get("_resources", {}).get(logical_id, {})
     return found
 
@@ -119,28 +119,32 @@ def _begin(
     stack_name: str, logical_id: str, resource_type: str, status: str, physical_id: str = ""
 ) -> None:
     """Write the event that was held back, now that something really happens."""
-    stack = emulator.stacks().get(stack_name)
+    stack = emulator.engine.stacks().get(stack_name)
     key = (stack["StackId"], logical_id) if stack else ("", "")
     if stack is None or _held.pop(key, None) is None:
         return
     if status == "CREATE_IN_PROGRESS":
         _created.add(key)
-    emulator.write_event(stack, logical_id, resource_type, status, physical_id)
+    emulator.engine.write_event(stack, logical_id, resource_type, status, physical_id)
 
 
 def _watch_delete(do: Callable[..., Any]) -> Callable[..., Any]:
     def delete(
         resource_type: str, physical_id: str, props: Any, stack_name: str = "", logical_id: str = ""
     ) -> Any:
-        stack = emulator.stacks().get(stack_name)
+        stack = emulator.engine.stacks().get(stack_name)
         if stack is None or stack["StackStatus"] not in ("UPDATE_IN_PROGRESS", CLEANING):
             return do(resource_type, physical_id, props, stack_name, logical_id)
         if stack["StackStatus"] != CLEANING:
             stack["StackStatus"] = CLEANING
-            emulator.add_event(stack, CLEANING, "")
-        emulator.write_event(stack, logical_id, resource_type, "DELETE_IN_PROGRESS", physical_id)
+            emulator.engine.add_event(stack, CLEANING, "")
+        emulator.engine.write_event(
+            stack, logical_id, resource_type, "DELETE_IN_PROGRESS", physical_id
+        )
         done = do(resource_type, physical_id, props, stack_name, logical_id)
-        emulator.write_event(stack, logical_id, resource_type, "DELETE_COMPLETE", physical_id)
+        emulator.engine.write_event(
+            stack, logical_id, resource_type, "DELETE_COMPLETE", physical_id
+        )
         return done
 
     return delete

@@ -19,19 +19,19 @@ EMPTY = frozenset({"DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"}
 
 def install() -> None:
     """Check exports when outputs are made, and imports when a change set is."""
-    emulator.wrap_outputs(_checked)
-    emulator.word_values(_worded)
-    emulator.ACTIONS["CreateChangeSet"] = _found(emulator.ACTIONS["CreateChangeSet"])
+    emulator.steps.wrap_outputs(_checked)
+    emulator.steps.word_values(_worded)
+    emulator.engine.wrap_action("CreateChangeSet", _found)
 
 
 def users(name: str, exporter: str) -> list[str]:
     """Return the names of the stacks, but for the exporter, that import something."""
     return sorted(
         str(stack["StackName"])
-        for stack in emulator.stacks().values()
+        for stack in emulator.engine.stacks().values()
         if stack["StackId"] != exporter
         and stack["StackStatus"] not in EMPTY
-        and name in emulator.imported_names(stack)
+        and name in emulator.engine.imported_names(stack)
     )
 
 
@@ -53,7 +53,7 @@ def _checked(resolve: Callable[..., Any]) -> Callable[..., Any]:
         if refusal:
             raise ValueError(refusal)
         for name in _exported_by(stack_id).keys() - wanted.keys():
-            del emulator.exports()[name]
+            del emulator.engine.exports()[name]
         return resolved, wanted
 
     return outputs
@@ -61,7 +61,7 @@ def _checked(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 def _refusals(stack_id: str, wanted: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     for name in wanted:
-        owner = str((emulator.exports().get(name) or {}).get("StackId", stack_id))
+        owner = str((emulator.engine.exports().get(name) or {}).get("StackId", stack_id))
         if owner != stack_id:
             yield f"Export with name {name} is already exported by stack {_short(owner)}"
     for name, export in _exported_by(stack_id).items():
@@ -73,7 +73,7 @@ def _refusals(stack_id: str, wanted: Mapping[str, Mapping[str, str]]) -> Iterato
 def _exported_by(stack_id: str) -> dict[str, MutableMapping[str, Any]]:
     return {
         name: export
-        for name, export in emulator.exports().items()
+        for name, export in emulator.engine.exports().items()
         if export.get("StackId") == stack_id
     }
 
@@ -98,7 +98,7 @@ def _found(do: Action) -> Action:
         answer = do(params)
         made = change_sets.made(answer)
         if made is not None and made["Status"] == "CREATE_COMPLETE":
-            missing = sorted(_wanted(made) - set(emulator.exports()))
+            missing = sorted(_wanted(made) - set(emulator.engine.exports()))
             if missing:
                 change_sets.fail(made, f"No export named {missing[0]} found")
         return answer
@@ -108,7 +108,9 @@ def _found(do: Action) -> Action:
 
 def _wanted(made: MutableMapping[str, Any]) -> set[str]:
     """Return the names that a change set's template imports where its conditions hold."""
-    holds = emulator.holding(made["_template"], made["_resolved_params"])
+    holds = emulator.engine.holding(made["_template"], made["_resolved_params"])
     parameters = {"_resolved_params": made["_resolved_params"], "_conditions": holds}
     template = taken.branches(made["_template"], holds)
-    return emulator.imported_names({**made, **parameters, "_template": template, "_resources": {}})
+    return emulator.engine.imported_names(
+        {**made, **parameters, "_template": template, "_resources": {}}
+    )

@@ -14,7 +14,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 from xml.sax.saxutils import unescape
 
-from tapcfn.local import emulator, time
+from tapcfn.local import change_sets, emulator, time
 from tapcfn.local.emulator import Action, Answer, Params
 
 REVIEW = "REVIEW_IN_PROGRESS"
@@ -31,7 +31,7 @@ Stack = MutableMapping[str, Any]
 
 def moving() -> list[Stack]:
     """Return every stack that an operation is changing now, in every account and Region."""
-    return [stack for _, _, stack in emulator.every_stack() if is_moving(stack)]
+    return [stack for _, _, stack in emulator.engine.every_stack() if is_moving(stack)]
 
 
 def is_moving(stack: Stack) -> bool:
@@ -61,18 +61,19 @@ def install() -> None:
         "DescribeStacks": lambda do: _by_name(_with_operations(do)),
     }
     for name, around in wrap.items():
-        emulator.ACTIONS[name] = around(emulator.ACTIONS[name])
-    emulator.find_stacks_faster()
-    emulator.name_operations(_current_operation)
+        emulator.engine.wrap_action(name, around)
+    emulator.engine.find_stacks_faster()
+    emulator.engine.know_the_place_in_conditions()
+    emulator.steps.name_operations(_current_operation)
 
 
 def settle_interrupted() -> None:
     """Settle what was moving when the local cloud ended; nobody is working on it any more."""
-    for account, region, stack in emulator.every_stack():
+    for account, region, stack in emulator.engine.every_stack():
         with emulator.request_scope(account, region):
             if is_moving(stack):
                 _settle(stack)
-            for change_set in list(emulator.change_sets().values()):
+            for change_set in list(emulator.engine.change_sets().values()):
                 _finish_staging(change_set)
 
 
@@ -87,7 +88,7 @@ def _settle(stack: Stack) -> None:
     if "UPDATE_ROLLBACK" in stack["StackStatus"]:
         status = "UPDATE_ROLLBACK_FAILED"
     stack["StackStatus"], stack["StackStatusReason"] = status, INTERRUPTED
-    emulator.add_event(stack, status, INTERRUPTED)
+    emulator.engine.add_event(stack, status, INTERRUPTED)
 
 
 # Earlier stacks of the same name ------------------------------------------------------------------
@@ -98,13 +99,13 @@ def _keeping(do: Action) -> Action:
 
     def act(params: Params) -> Answer:
         name = emulator.parameter(params, "StackName")
-        earlier = emulator.stacks().get(name)
+        earlier = emulator.engine.stacks().get(name)
         answer = do(params)
-        current = emulator.stacks().get(name)
+        current = emulator.engine.stacks().get(name)
         if earlier is None or current is earlier:
             return answer
         if earlier["StackStatus"] != REVIEW:
-            emulator.stacks()[earlier["StackId"]] = earlier
+            emulator.engine.stacks()[earlier["StackId"]] = earlier
             return answer
         return _same_review(name, earlier, answer)
 
@@ -113,14 +114,14 @@ def _keeping(do: Action) -> Action:
 
 def _same_review(name: str, earlier: Stack, answer: Answer) -> Answer:
     """Let a stack in review that was staged again be the same stack, under the same id."""
-    current = emulator.stacks().get(name)
+    current = emulator.engine.stacks().get(name)
     if current is None:
-        emulator.stacks()[name] = dict(earlier)
+        emulator.engine.stacks()[name] = dict(earlier)
         return answer
     new, old = current["StackId"], earlier["StackId"]
     current["StackId"] = old
-    emulator.stack_events().pop(new, None)
-    for change_set in emulator.change_sets().values():
+    emulator.engine.stack_events().pop(new, None)
+    for change_set in emulator.engine.change_sets().values():
         if change_set["StackId"] == new:
             change_set["StackId"] = old
     status, headers, body = answer
@@ -132,7 +133,7 @@ def _by_name(do: Action) -> Action:
 
     def act(params: Params) -> Answer:
         given = emulator.parameter(params, "StackName")
-        stack = emulator.resolve_stack(given) if given.startswith("arn:") else None
+        stack = emulator.engine.resolve_stack(given) if given.startswith("arn:") else None
         if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
             return do(params)
         return do({**params, "StackName": [stack["StackName"]]})
@@ -165,9 +166,9 @@ def stack_of(params: Params) -> Stack | None:
     name = emulator.parameter(params, "StackName")
     change_set = emulator.parameter(params, "ChangeSetName")
     if change_set and not name:
-        found = emulator.find_change_set(change_set)[1]
+        found = emulator.engine.find_change_set(change_set)[1]
         name = str(found["StackId"]) if found else ""
-    return emulator.resolve_stack(name) if name else None
+    return emulator.engine.resolve_stack(name) if name else None
 
 
 def _note(stack: Stack, kind: str) -> None:
@@ -196,7 +197,7 @@ def _telling(answer: Answer, stack: Stack) -> Answer:
 
 
 def _current_operation(stack_id: str) -> str:
-    stack = emulator.resolve_stack(stack_id) or {}
+    stack = emulator.engine.resolve_stack(stack_id) or {}
     return next((str(each["OperationId"]) for each in stack.get("_operations", ())), "")
 
 
@@ -212,7 +213,7 @@ def _with_operations(do: Action) -> Action:
 
 
 def _operations_after(found: re.Match[str]) -> str:
-    stack = emulator.resolve_stack(unescape(found.group(1))) or {}
+    stack = emulator.engine.resolve_stack(unescape(found.group(1))) or {}
     members = "".join(
         f"<member><OperationType>{operation['OperationType']}</OperationType>"
         f"<OperationId>{operation['OperationId']}</OperationId></member>"
@@ -236,7 +237,7 @@ def _in_turn(do: Action) -> Action:
             return do(params)
         if stack["StackStatus"] != "DELETE_IN_PROGRESS" and not stack.get("_to_delete"):
             stack["_to_delete"] = True
-            emulator.create_stack_task(_delete_later(stack, do, params), stack)
+            emulator.steps.create_stack_task(_delete_later(stack, do, params), stack)
         return 200, {"Content-Type": "application/xml"}, b"<DeleteStackResponse/>"
 
     return act
@@ -257,9 +258,8 @@ def _staging(do: Action) -> Action:
 
     def act(params: Params) -> Answer:
         answer = do(params)
-        name = emulator.parameter(params, "ChangeSetName")
-        found = emulator.find_change_set(name, emulator.parameter(params, "StackName"))[1]
-        if time.speed() and emulator.succeeded(answer) and found is not None:
+        found = change_sets.made(answer)
+        if time.speed() and found is not None:
             _stage_slowly(found)
         return answer
 
@@ -291,7 +291,7 @@ def _outdating(do: Action) -> Action:
         answer = do(params)
         stack = stack_of(params)
         if emulator.succeeded(answer) and stack is not None:
-            for change_set in emulator.change_sets().values():
+            for change_set in emulator.engine.change_sets().values():
                 if change_set["StackId"] == stack["StackId"]:
                     _outdate(change_set)
         return answer

@@ -27,10 +27,10 @@ class DeniedByPolicyError(Exception):
 
 def install() -> None:
     """Ask the policy of the stack before anything is changed, replaced or removed."""
-    emulator.wrap_operations(_asking)
-    emulator.wrap_outputs(_guarding_removals)
+    emulator.steps.wrap_operations(_asking)
+    emulator.steps.wrap_outputs(_guarding_removals)
     for name in ("UpdateStack", "ExecuteChangeSet"):
-        emulator.ACTIONS[name] = _for_this_update(emulator.ACTIONS[name])
+        emulator.engine.wrap_action(name, _for_this_update)
 
 
 def statements(body: str) -> Sequence[Statement] | None:
@@ -102,7 +102,7 @@ def _asking(operation: str, do: Callable[..., Any]) -> Callable[..., Any]:
 
     def update(kind: str, physical_id: str, old: Any, new: Any, stack: str, *rest: Any) -> Any:
         if old != new and rest:
-            replaces = emulator.is_replaced(kind, old, new)
+            replaces = emulator.handlers.is_replaced(kind, old, new)
             _ask(stack, "Update:Replace" if replaces else "Update:Modify", rest[0], kind)
         return do(kind, physical_id, old, new, stack, *rest)
 
@@ -114,7 +114,7 @@ def _guarding_removals(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
     def outputs(*given: Any) -> Any:
         surviving, name = given[2], str(given[5])
-        stack = emulator.stacks().get(name) or {}
+        stack = emulator.engine.stacks().get(name) or {}
         for logical_id, record in stack.get("_resources", {}).items():
             if logical_id not in surviving:
                 _ask_removal(stack, logical_id, record)
@@ -129,12 +129,12 @@ def _ask_removal(stack: Mapping[str, Any], logical_id: str, record: Mapping[str,
         _ask(stack["StackName"], "Update:Delete", logical_id, kind)
     except DeniedByPolicyError as error:
         place = (logical_id, kind, "UPDATE_FAILED", str(record["PhysicalResourceId"]))
-        emulator.write_event(stack, *place, str(error))
+        emulator.engine.write_event(stack, *place, str(error))
         raise
 
 
 def _ask(name: str, action: str, logical_id: str, resource_type: str) -> None:
-    stack = emulator.stacks().get(name) or {}
+    stack = emulator.engine.stacks().get(name) or {}
     if stack.get("StackStatus") != "UPDATE_IN_PROGRESS":
         return
     policy = statements(stack.get(_DURING) or stack.get("_stack_policy") or "")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from hypercorn.asyncio import serve
@@ -24,6 +26,7 @@ from tapcfn.local import (
     change_sets,
     checks,
     documents,
+    early,
     emulator,
     events,
     exports,
@@ -31,6 +34,7 @@ from tapcfn.local import (
     policies,
     properties,
     provisioners,
+    record,
     time,
     values,
 )
@@ -43,6 +47,20 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/_tapcfn/"
 SAVE_SECONDS = 2.0
+# How often to look for the record, how long it may be missing, and how long until it is written.
+RECORD_SECONDS = 1.0
+LOST_SECONDS = 2.0
+UNWRITTEN_SECONDS = 60.0
+# To save thousands of stacks takes long, and nothing is answered meanwhile: at most so much of it.
+SAVE_SHARE = 0.05
+
+# A custom resource whose function has ended may still be answered by what the function left behind.
+AFTER_SECONDS = 1.0
+UNANSWERED = (
+    "CloudFormation did not receive a response from your Custom Resource. Please check your logs. "
+    "If you are using the Python cfn-response module, you may need to update your Lambda function "
+    "code so that CloudFormation can attach the updated version."
+)
 
 # What functions find besides their own code and boto3.
 FUNCTIONS = Path(__file__).with_name("functions")
@@ -59,19 +77,22 @@ def main() -> None:
 def install() -> None:
     """Teach the emulator everything that the local cloud adds; once, before it serves."""
     time.set_speed(float(os.environ.get("TAPCFN_LOCAL_SPEED", "0")))
-    time.set_seed(int(os.environ.get("TAPCFN_LOCAL_SEED", "0")))
-    emulator.wrap_operations(_at_home(emulator.run_on_threads()))
-    faults.install(os.environ.get("TAPCFN_LOCAL_FAULTS", ""))
-    emulator.wrap_operations(time.lasting(emulator.place))
-    emulator.let_imports_exist()
+    time.set_seed(_seed())
+    emulator.steps.wrap_operations(_at_home(emulator.steps.run_on_threads()))
+    table, file = (os.environ.get(f"TAPCFN_LOCAL_{name}", "") for name in ("FAULTS", "FAULTS_FILE"))
+    faults.install(table, file)
+    emulator.steps.wrap_operations(time.lasting(emulator.place))
+    emulator.steps.let_imports_exist()
     properties.install()
+    early.install()
     exports.install()
     policies.install()
     events.install()
     answers.install()
     provisioners.install()
     documents.install()
-    emulator.let_functions_import(str(FUNCTIONS))
+    emulator.steps.hurry_custom_resources(_patience, UNANSWERED)
+    emulator.functions.let_import(str(FUNCTIONS))
     change_sets.install_pages()
     values.install()
     ledger.install()
@@ -95,6 +116,11 @@ def _at_home(needs_thread: Callable[[str], bool]) -> Callable[..., Callable[...,
         return act
 
     return around
+
+
+def _patience(timeout: float) -> float:
+    """Return how long to wait for an answer: the timeout at the speed of everything else."""
+    return max(AFTER_SECONDS, timeout / time.speed()) if time.speed() else AFTER_SECONDS
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,26 +153,64 @@ async def _serve(handle: int) -> None:
     config.bind = [f"fd://{handle}"]
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
+    config.graceful_timeout = 0.25  # clients keep their connections: nobody waits for those
     config.shutdown_timeout = 3
-    saving = asyncio.create_task(_keep_saving())
+    tasks = [asyncio.create_task(each) for each in (_keep_saving(), _watch_record(ended))]
     await serve(app, config, shutdown_trigger=ended.wait)
-    saving.cancel()
+    for task in tasks:
+        task.cancel()
 
 
 async def _keep_saving() -> None:
     """Save whenever stacks have settled, so that a crash costs no more than what was moving."""
-    saved = 0
+    saved, pause = 0, SAVE_SECONDS
     while True:
-        await asyncio.sleep(SAVE_SECONDS)
-        if events.written() != saved and not (ledger.moving() or stack_sets.moving()):
-            saved = events.written()
+        await asyncio.sleep(pause)
+        settled = not (ledger.moving() or stack_sets.moving())
+        if events.written() != saved and settled and _is_known():
+            saved, began = events.written(), monotonic()
             emulator.save()
+            pause = max(SAVE_SECONDS, (monotonic() - began) / SAVE_SHARE)
+
+
+async def _watch_record(ended: asyncio.Event) -> None:
+    """End when the record of this process is gone: nobody can find it any more.
+
+    Its folder was deleted, or belongs to another process by now, so nothing more is saved there.
+    The starter writes the record once we answer; it may have been killed before that.
+    """
+    seen, missed = False, 0.0
+    while missed < (UNWRITTEN_SECONDS if not seen and _is_awaited() else LOST_SECONDS):
+        await asyncio.sleep(RECORD_SECONDS)
+        known = _is_known()
+        seen, missed = seen or known, 0.0 if known else missed + RECORD_SECONDS
+    emulator.save_no_more()
+    faults.answer_now()
+    ended.set()
+
+
+def _home() -> Path:
+    return Path(os.environ["TAPCFN_LOCAL_HOME"])
+
+
+def _is_awaited() -> bool:
+    """Tell whether there is a place for the record, and none in it."""
+    return _home().is_dir() and record.read(_home()) is None
+
+
+def _is_known() -> bool:
+    """Tell whether the record is there and speaks of this very process."""
+    found = record.read(_home())
+    return found is not None and found.token == os.environ["TAPCFN_LOCAL_TOKEN"]
 
 
 def _finish(ended: asyncio.Event) -> None:
     """Save first: a custom resource in flight can hang the rest until SIGKILL."""
-    emulator.save()
+    if _is_known():
+        emulator.save()
+    else:
+        emulator.save_no_more()
+    faults.answer_now()
     ended.set()
 
 
@@ -175,9 +239,15 @@ def _identity(_: dict[str, Any]) -> dict[str, Any]:
     return {"pid": os.getpid(), "token": os.environ["TAPCFN_LOCAL_TOKEN"]}
 
 
+def _seed() -> int:
+    return int(os.environ.get("TAPCFN_LOCAL_SEED", "0"))
+
+
 def _status(_: dict[str, Any]) -> dict[str, Any]:
     return {
         "speed": time.speed(),
+        "seed": _seed(),
+        **faults.summary(),
         "moving": len(ledger.moving()) + stack_sets.moving(),
         "accounts": sorted(emulator.accounts() | {"000000000000"}),
         "supported": sorted(provisioners.supported()),
@@ -187,7 +257,10 @@ def _status(_: dict[str, Any]) -> dict[str, Any]:
 
 
 def _speed(body: dict[str, Any]) -> dict[str, Any]:
-    time.set_speed(float(body["speed"]))
+    speed = float(body["speed"])
+    if not 0 <= speed < math.inf:
+        raise UsageError(f"{body['speed']} is no speed; allowed: a number from 0")
+    time.set_speed(speed)
     return {"speed": time.speed()}
 
 

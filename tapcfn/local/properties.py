@@ -24,9 +24,9 @@ class WrongPropertiesError(Exception):
 
 def install() -> None:
     """Look at properties when a change set is made, when a stack begins and at each resource."""
-    emulator.validate_also(_before_deploying)
-    emulator.wrap_operations(_looking)
-    emulator.ACTIONS["CreateChangeSet"] = _validated(emulator.ACTIONS["CreateChangeSet"])
+    emulator.steps.validate_also(_before_deploying)
+    emulator.steps.wrap_operations(_looking)
+    emulator.engine.wrap_action("CreateChangeSet", _validated)
 
 
 def _validated(do: Action) -> Action:
@@ -34,7 +34,7 @@ def _validated(do: Action) -> Action:
         answer = do(params)
         made = change_sets.made(answer)
         if made is not None and made["Status"] == "CREATE_COMPLETE" and not _unwanted(params):
-            holds = emulator.holding(made["_template"], made["_resolved_params"])
+            holds = emulator.engine.holding(made["_template"], made["_resolved_params"])
             resources = made["_template"].get("Resources") or {}
             findings = tuple(
                 Finding(name, reason, path, logical_id=logical_id, type=kind)

@@ -57,6 +57,10 @@ class Status:
     url: str = ""
     pid: int = 0
     speed: float | None = None
+    seed: int = 0
+    faults: int = 0
+    faults_file: str = ""
+    account: str = DEFAULT_ACCOUNT
     accounts: tuple[str, ...] = ()
     moving: int = 0
     supported: tuple[str, ...] = ()
@@ -65,7 +69,8 @@ class Status:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status as plain JSON values."""
-        return asdict(self) | {"state": str(self.state)}
+        port = int(self.url.rpartition(":")[2]) if self.url else 0
+        return asdict(self) | {"state": str(self.state), "port": port}
 
 
 def find(root: Path) -> LocalCloud | None:
@@ -81,14 +86,20 @@ def find(root: Path) -> LocalCloud | None:
 
 
 def start(
-    root: Path, *, speed: float | None = None, port: int = 0, seed: int = 0, faults: str = ""
+    root: Path,
+    *,
+    speed: float | None = None,
+    port: int = 0,
+    seed: int = 0,
+    faults: str = "",
+    faults_file: str = "",
 ) -> LocalCloud:
     """Return the running local cloud of `root`, starting one if there is none.
 
     `speed` divides the durations of resources (20: a minute takes three seconds; 0: nothing waits)
     and is also told to one that runs already. `port` 0 means the last port if it is free, else any.
-    `seed` draws other durations, and `faults` is the text of a table of faults; both are for a
-    cloud that is started here.
+    `seed` draws other durations, and `faults` is the text of a table of faults, from `faults_file`
+    if it has one; they are for a cloud that is started here.
     """
     home = record.home_of(root)
     with record.alone(home):
@@ -98,6 +109,7 @@ def start(
                 "TAPCFN_LOCAL_SPEED": repr(float(DEFAULT_SPEED if speed is None else speed)),
                 "TAPCFN_LOCAL_SEED": str(seed),
                 "TAPCFN_LOCAL_FAULTS": faults or os.environ.get("TAPCFN_LOCAL_FAULTS", ""),
+                "TAPCFN_LOCAL_FAULTS_FILE": faults_file,
             }
             return _launch(home, told, port)
         if speed is not None:
@@ -138,6 +150,19 @@ def reset(root: Path, *, settle: float = SETTLE_SECONDS) -> None:
         record.ask(running.url, "/_tapcfn/reset", {})
 
 
+def inject(root: Path, faults: str, faults_file: str = "") -> None:
+    """Put a table of faults in force in the running cloud of `root`, in place of the last one.
+
+    Raises `LocalCloudError` if none runs or the table is refused.
+    """
+    running = find(root)
+    if running is None:
+        raise LocalCloudError("the local cloud is not running")
+    told = record.ask(running.url, "/_tapcfn/faults", {"table": faults, "file": faults_file})
+    if "error" in told:
+        raise LocalCloudError(str(told["error"]))
+
+
 def injected(root: Path) -> list[dict[str, Any]]:
     """Return the faults of a running cloud's table, each with how often it has been `done`."""
     running = find(root)
@@ -157,6 +182,9 @@ def status(root: Path) -> Status:
         url=running.url,
         pid=running.pid,
         speed=told["speed"],
+        seed=told["seed"],
+        faults=told["faults"],
+        faults_file=told["faults_file"],
         moving=told["moving"],
         accounts=tuple(told["accounts"]),
         supported=tuple(told["supported"]),
@@ -202,7 +230,7 @@ def _listen(home: Path, port: int) -> socket.socket:
             listener.bind((record.HOST, candidate))
             listener.listen(128)
             return listener
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             listener.close()
             if candidate == wanted[-1]:
                 raise LocalCloudError(f"port {candidate} is not to be had: {error}") from error
@@ -251,6 +279,7 @@ def _settings(home: Path, port: int, token: str) -> dict[str, str]:
     state, objects = record.data_folders(home)
     return {
         "TAPCFN_LOCAL_TOKEN": token,
+        "TAPCFN_LOCAL_HOME": str(home),
         "BIND_HOST": record.HOST,
         "GATEWAY_PORT": str(port),
         "PERSIST_STATE": "1",

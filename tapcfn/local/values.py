@@ -49,14 +49,14 @@ class Side:
         if any(name in self.unknown for name, _ in references.references(node)):
             return LATER
         try:
-            return emulator.resolved(node, self.template, self.stack)
+            return emulator.engine.resolved(node, self.template, self.stack)
         except (ValueError, KeyError, TypeError):
             return LATER
 
 
 def install() -> None:
     """Add the values to the descriptions of change sets that ask for them."""
-    emulator.ACTIONS["DescribeChangeSet"] = _valued(emulator.ACTIONS["DescribeChangeSet"])
+    emulator.engine.wrap_action("DescribeChangeSet", _valued)
 
 
 def _valued(do: Action) -> Action:
@@ -156,14 +156,14 @@ def _is_function(node: Mapping[str, Any]) -> bool:
 
 
 def _before(change_set: Mapping[str, Any]) -> Side:
-    stack = emulator.resolve_stack(change_set["StackId"]) or _NOTHING
+    stack = emulator.engine.resolve_stack(change_set["StackId"]) or _NOTHING
     template = stack.get("_template") or {}
     return Side(template, _engine(stack, template, stack.get("_resolved_params") or {}))
 
 
 def _after(change_set: Mapping[str, Any]) -> Side:
     """Return what will be; nobody knows yet what new and replaced resources will be called."""
-    stack = emulator.resolve_stack(change_set["StackId"]) or _NOTHING
+    stack = emulator.engine.resolve_stack(change_set["StackId"]) or _NOTHING
     template = change_set["_template"]
     told = {**stack, "Tags": change_set["Tags"] or stack["Tags"]}
     unknown = {
@@ -189,5 +189,5 @@ def _engine(
         "Tags": [{key: tag.get(key, "") for key in ("Key", "Value")} for tag in stack["Tags"]],
         "_resources": stack.get("_resources") or {},
         "_resolved_params": shown,
-        "_conditions": emulator.holding(dict(template), parameters),
+        "_conditions": emulator.engine.holding(dict(template), parameters),
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tapcfn.errors import CloudError, StaleError
-from tapcfn.model import StackStatus
+from tapcfn.data_policy import written
+from tapcfn.errors import BlockedError, CloudError, StaleError
+from tapcfn.model import Holder, StackStatus
+from tapcfn.ports import Leaving
 from tests.contract.conftest import Subject
 from tests.fakes.builders import a_template
 
@@ -222,7 +224,7 @@ def test_a_protected_stack_is_not_deleted(subject: Subject):
     subject.cloud.protect(deployed.stack_id, subject.target, on=True)
 
     assert subject.cloud.stack(deployed.stack_id, subject.target).protected
-    with pytest.raises(CloudError, match="TerminationProtection"):
+    with pytest.raises(BlockedError, match="TerminationProtection"):
         subject.cloud.delete(deployed.stack_id, subject.target, "away")
     subject.cloud.protect(deployed.stack_id, subject.target, on=False)
     assert not subject.cloud.stack(deployed.stack_id, subject.target).protected
@@ -243,8 +245,103 @@ def test_a_bucket_that_is_not_there_holds_nothing(subject: Subject):
     assert 0 == subject.cloud.empty("no-such-bucket", subject.target)
 
 
-def test_a_healthy_stack_has_no_findings(subject: Subject):
-    """Early validation had nothing to say."""
+def test_a_stack_is_found_by_its_tags_among_others(subject: Subject):
+    """Whatever it is called, if it has all of them."""
+    subject.deployed(subject.stack("ours", tags={"a": "1", "b": "2"}))
+    subject.deployed(subject.stack("half", tags={"a": "1", "b": "3"}), "second")
+
+    found = subject.cloud.stacks(subject.target, frozenset(), {"a": "1", "b": "2"})
+
+    assert {"ours"} == set(found)
+
+
+def test_an_export_names_its_importers(subject: Subject):
+    """The exporter tells the name, the service tells who uses it."""
+    name = "shared-name"
+    output = {"Id": {"Value": "v", "Export": {"Name": name}}}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::ImportValue": name}}}
+    exporter = subject.deployed(subject.stack("maker", Outputs=output))
+    before = subject.cloud.importers(name, subject.target)
+    subject.deployed(subject.stack("taker", resources={"Topic": topic}), "second")
+
+    assert {"Id": name} == dict(exporter.exports)
+    assert ((), ("taker",)) == (before, subject.cloud.importers(name, subject.target))
+
+
+def test_a_name_that_nobody_has_is_free(subject: Subject):
+    """Each kind of name that can be looked up."""
+    for kind in ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::S3::Bucket"):
+        assert Holder.NOBODY is subject.cloud.holder(kind, "nobody-s-name", subject.target)
+
+
+def test_an_account_begins_without_singletons(subject: Subject):
+    """What could be overwritten, or be in the way."""
+    for kind in (
+        "AWS::ApiGateway::Account",
+        "AWS::Config::ConfigurationRecorder",
+        "AWS::Config::DeliveryChannel",
+    ):
+        assert "" == subject.cloud.singleton(kind, subject.target)
+
+
+def test_regions_are_known_and_enabled(subject: Subject):
+    """Without a call and with one."""
+    assert {"us-east-1", "us-west-2", "eu-west-1"} <= subject.cloud.known_regions()
+    assert subject.cloud.regions(subject.target)["us-east-1"]
+
+
+def test_a_small_template_is_handed_over_without_a_bucket(subject: Subject):
+    """Nothing keeps it."""
+    assert "" == subject.cloud.handover_fault(subject.stack())
+
+
+def test_nothing_is_remarked_of_what_went_well(subject: Subject):
+    """Neither of the change set nor of the operation, which the stack names by its type."""
+    change_set = subject.staged(subject.stack(), "first")
+    assert () == subject.cloud.remarks(change_set.arn, subject.target)
+    subject.cloud.execute(change_set, subject.target, "run")
+    deployed = subject.settled(change_set.stack_id)
+
+    assert () == subject.cloud.remarks(deployed.operations["CREATE_STACK"], subject.target)
+
+
+def test_a_stack_policy_is_as_it_was_set_last(subject: Subject):
+    """None at first; it can be replaced."""
+    deployed = subject.deployed(subject.stack())
+    before = subject.cloud.stack_policy(deployed.stack_id, subject.target)
+
+    for ids in (("Topic",), ()):
+        subject.cloud.set_stack_policy(deployed.stack_id, subject.target, written(ids))
+
+    assert ("", written(())) == (
+        before,
+        subject.cloud.stack_policy(deployed.stack_id, subject.target),
+    )
+
+
+def test_a_stack_that_nobody_touched_has_not_drifted(subject: Subject):
+    """Each resource that can be checked is listed by its logical ID, with its type and name."""
     deployed = subject.deployed(subject.stack())
 
-    assert () == subject.cloud.findings(deployed.stack_id, subject.target)
+    found = subject.cloud.drift(deployed.stack_id, subject.target)
+
+    assert (True, ()) == (found.complete, found.drifted)
+    assert [("Topic", "AWS::SNS::Topic", "IN_SYNC")] == [
+        (each.logical_id, each.resource_type, each.status) for each in found.resources
+    ]
+
+
+def test_leaving_something_behind_is_for_deletions_that_failed(subject: Subject):
+    """A healthy stack is not deleted in part."""
+    deployed = subject.deployed(subject.stack())
+
+    with pytest.raises(CloudError, match="DELETE_FAILED"):
+        subject.cloud.delete(deployed.stack_id, subject.target, "away", Leaving(retain=("Topic",)))
+    assert deployed.status is subject.settled(deployed.stack_id).status
+
+
+def test_what_identifies_a_resource_is_known_before_an_import(subject: Subject):
+    """The properties by logical ID, of a template that is deployed nowhere."""
+    found = subject.cloud.identifiers(subject.stack(resources={"Data": "AWS::S3::Bucket"}))
+
+    assert {"Data": ("BucketName",)} == dict(found)

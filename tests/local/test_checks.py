@@ -52,9 +52,9 @@ UNRESOLVED = "Unresolved resource dependencies [Nowhere] in the Resources block 
             "Circular dependency between resources: [A, B]",
         ),
         (
-            {"One": resource("EC2::Instance"), "Group": GROUP},
-            "Unrecognized resource types: [AWS::EC2::Instance]. The local cloud does not provide "
-            "what these resources ask for: One (AWS::EC2::Instance)",
+            {"One": resource("Redshift::Cluster"), "Group": GROUP},
+            "Unrecognized resource types: [AWS::Redshift::Cluster]. The local cloud does not "
+            "provide what these resources ask for: One (AWS::Redshift::Cluster)",
         ),
         ({"One": resource("CloudFormation::Publisher")}, "One (AWS::CloudFormation::Publisher)"),
     ],
@@ -220,12 +220,12 @@ def test_a_type_behind_a_condition(aws: Aws, wanted, refused):
     """A type that the local cloud lacks does no harm where its condition does not hold."""
     cloudformation = aws.client("cloudformation")
     body = template(
-        {"Group": GROUP, "One": resource("EC2::Instance", Condition="Wanted")},
+        {"Group": GROUP, "One": resource("Redshift::Cluster", Condition="Wanted")},
         Parameters={"Want": {"Type": "String"}},
         Conditions={"Wanted": {"Fn::Equals": [{"Ref": "Want"}, "yes"]}},
     )
     if refused:
-        with pytest.raises(ClientError, match=r"One \(AWS::EC2::Instance\)"):
+        with pytest.raises(ClientError, match=r"One \(AWS::Redshift::Cluster\)"):
             deploy(cloudformation, "stack", body, Parameters={"Want": wanted})
         return
     made = deploy(cloudformation, "stack", body, Parameters={"Want": wanted})

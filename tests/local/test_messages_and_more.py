@@ -27,13 +27,16 @@ from tests.local_cloud import (
 )
 
 # It fails whatever stands beside it, after everything that it depends on.
+# No validation looks at the names of dashboards, so this fails in the middle of the operation.
 BROKEN = resource(
-    "SSM::Parameter", {"Type": "String", "Name": "/taken", "Value": "mine"}, DependsOn="One"
+    "CloudWatch::Dashboard",
+    {"DashboardName": "taken", "DashboardBody": '{"widgets":[]}'},
+    DependsOn="One",
 )
 
 
 def take_name(aws: Aws) -> None:
-    aws.client("ssm").put_parameter(Name="/taken", Type="String", Value="theirs")
+    aws.client("cloudwatch").put_dashboard(DashboardName="taken", DashboardBody='{"widgets":[]}')
 
 
 def one(kind: str, properties: dict[str, Any], **more: Any) -> str:
@@ -293,6 +296,8 @@ CODE = textwrap.dedent(
 
     def handler(event, context):
         asked = event["ResourceProperties"]
+        if asked.get("Crash") == event["RequestType"]:
+            raise RuntimeError("it broke")
         if asked.get("Fail") == event["RequestType"]:
             cfnresponse.send(event, context, cfnresponse.FAILED, {}, "one", reason="it said no")
             return
@@ -378,6 +383,16 @@ def test_custom_resource_fails(aws: Aws):
 
     assert gone["StackStatus"] == "DELETE_FAILED"
     assert "it said no" in failures(cloudformation, made["StackId"])["Custom"]
+
+
+def test_a_function_that_does_not_answer(aws: Aws):
+    """The resource fails soon after its function has ended, long before its timeout."""
+    cloudformation = aws.client("cloudformation")
+    deploy(cloudformation, "stack", custom("a"))
+    made = deploy(cloudformation, "stack", custom("b", Crash="Update", ServiceTimeout=3600))
+
+    assert made["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "did not receive a response" in failures(cloudformation, "stack")["Custom"]
 
 
 def test_cfnresponse_is_for_functions_alone():

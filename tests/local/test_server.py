@@ -17,7 +17,6 @@ from tapcfn.local import record, server
 from tests.local_cloud import (
     Aws,
     deploy,
-    physical_ids,
     resource,
     settled,
     template,
@@ -55,10 +54,11 @@ def test_nothing_runs_at_first(root):
     assert server.status(root) == server.Status(running=False, state=record.home_of(root))
 
 
-def test_started_twice_is_the_same(root, monkeypatch):
+def test_started_twice_is_the_same(root, local_cloud, monkeypatch):
     """The second start returns the cloud that runs already, and may change its speed.
 
-    Credentials and profiles of the person's shell never reach it.
+    Credentials and profiles of the person's shell never reach it. A stop ends exactly that process;
+    the one of another folder goes on.
     """
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AUTH", "true")
@@ -76,53 +76,12 @@ def test_started_twice_is_the_same(root, monkeypatch):
     server.start(root, speed=120)
 
     assert server.status(root).speed == 120
-
-
-def test_stop_ends_exactly_that_process(root, local_cloud):
-    """The process is gone after stop; the one of another folder goes on."""
-    here = server.start(root, speed=0)
-
-    assert here.pid != local_cloud.pid
-    assert here.url != local_cloud.url
+    assert (first.pid == local_cloud.pid, first.url == local_cloud.url) == (False, False)
     assert server.stop(root) is True
     with pytest.raises(ProcessLookupError):
-        os.kill(here.pid, 0)
+        os.kill(first.pid, 0)
     assert server.find(root) is None
     assert server.find(local_cloud.state.parents[1]) == local_cloud
-
-
-def test_state_survives_a_stop(root):
-    """Objects and stacks are there after stop and start, at the same URL, and can be updated."""
-    first = server.start(root, speed=0)
-    make_bucket(first)
-    vpc = lambda **more: template(  # noqa: E731
-        {"Vpc": resource("EC2::VPC", {"CidrBlock": "10.0.0.0/16", **more})}
-    )
-    made = deploy(stacks(first), "net", vpc())
-    kept = physical_ids(stacks(first), "net")
-    server.stop(root)
-    second = server.start(root, speed=0)
-    updated = deploy(stacks(second), "net", vpc(EnableDnsHostnames=True))
-
-    assert buckets(second) == ["kept-bucket"]
-    assert (second.url, second.pid == first.pid) == (first.url, False)
-    assert (updated["StackId"], updated["StackStatus"]) == (made["StackId"], "UPDATE_COMPLETE")
-    assert physical_ids(stacks(second), "net") == kept
-
-
-def test_reset_empties_it(root):
-    """Reset forgets everything, whether the cloud runs or not."""
-    running = server.start(root, speed=0)
-    make_bucket(running)
-    server.reset(root)
-
-    assert buckets(running) == []
-
-    make_bucket(running)
-    server.stop(root)
-    server.reset(root)
-
-    assert buckets(server.start(root, speed=0)) == []
 
 
 def test_a_stale_record_is_ignored(root):

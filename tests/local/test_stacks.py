@@ -389,7 +389,11 @@ def test_only_literal_names_are_imported(aws: Aws):
         ImportExistingResources=True,
     )
 
-    assert [each["ResourceChange"]["Action"] for each in staged["Changes"]] == ["Add"]
+    assert staged["Status"] == "FAILED"
+    (found,) = cloudformation.describe_events(ChangeSetName=staged["ChangeSetId"])[
+        "OperationEvents"
+    ]
+    assert found["ValidationName"] == "NAME_CONFLICT_VALIDATION"
 
 
 def test_computed_names_are_imported_by_identifier(aws: Aws):

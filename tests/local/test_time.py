@@ -145,18 +145,3 @@ def test_deleting_takes_time_and_updates_nothing_meanwhile(slow: Aws):
     with pytest.raises(ClientError, match="cannot be deleted while in status UPDATE_IN_PROGRESS"):
         cloudformation.delete_stack(StackName="stack")
     assert settled(cloudformation, "stack")["StackStatus"] == "UPDATE_COMPLETE"
-
-
-def test_what_was_interrupted_is_settled(tmp_path: Path):
-    """A cloud that is ended in the middle says so of its stacks when it starts again."""
-    first = Aws(server.start(tmp_path, speed=1).url, "123456789012")
-    stack = create(first.client("cloudformation"))
-    server.stop(tmp_path, settle=0)
-    try:
-        again = Aws(server.start(tmp_path, speed=0).url, "123456789012")
-        found = settled(again.client("cloudformation"), stack)
-    finally:
-        server.stop(tmp_path, settle=0)
-
-    assert found["StackStatus"] == "CREATE_FAILED"
-    assert "local cloud was ended" in found["StackStatusReason"]

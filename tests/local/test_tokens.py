@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tapcfn.local import server
 from tests.local_cloud import Aws, destroy, resource, settled, stage, template
 
 TAKEN = "TokenAlreadyExistsException"
@@ -87,20 +85,6 @@ def test_the_name_of_a_deleted_stack_knows_no_token(aws: Aws):
     destroy(cloudformation, created(cloudformation), ClientRequestToken="gone")
 
     cloudformation.delete_stack(StackName="stack", ClientRequestToken="gone")
-
-
-def test_tokens_survive_a_restart(tmp_path: Path):
-    """They stand in the saved state with their stack."""
-    first = server.start(tmp_path, speed=0)
-    try:
-        created(Aws(first.url, server.DEFAULT_ACCOUNT).client("cloudformation"), "kept")
-        server.stop(tmp_path)
-        again = Aws(server.start(tmp_path, speed=0).url, server.DEFAULT_ACCOUNT)
-        request = {"StackName": "stack", "TemplateBody": body(14), "ClientRequestToken": "kept"}
-
-        assert refused(again.client("cloudformation").update_stack, **request) == TAKEN
-    finally:
-        server.stop(tmp_path, settle=0)
 
 
 def test_answers_name_the_operation_that_they_began(aws: Aws):

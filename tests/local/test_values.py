@@ -150,3 +150,22 @@ def test_stack_tags(aws: Aws):
     assert targets(valued(cloudformation, staged)["Topic"]) == {
         "/Tags": ("Modify", '[{"Key":"a","Value":"1"}]', '[{"Key":"a","Value":"2"}]')
     }
+
+
+def test_conditions_know_the_region(aws: Aws):
+    """A condition may compare with where the stack is, as with a parameter."""
+    body = template(
+        {
+            "Here": resource("SNS::Topic", Condition="AtHome"),
+            "There": resource("SNS::Topic", Condition="Away"),
+        },
+        Conditions={
+            "AtHome": {"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "Home"}]},
+            "Away": {"Fn::Not": [{"Condition": "AtHome"}]},
+        },
+        Parameters={"Home": {"Type": "String", "Default": "us-east-1"}},
+    )
+    for region, made in (("us-east-1", "Here"), ("us-west-2", "There")):
+        cloudformation = aws.client("cloudformation", region)
+        deploy(cloudformation, "stack", body)
+        assert list(physical_ids(cloudformation, "stack")) == [made]

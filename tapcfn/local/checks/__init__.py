@@ -18,7 +18,7 @@ __all__ = ["CHECKS", "MAX_BODY_BYTES", "Check", "Refusal", "Request", "install"]
 def install() -> None:
     """Put the checks in front of the actions that they belong to."""
     for action, checks in CHECKS.items():
-        emulator.ACTIONS[action] = _checked(emulator.ACTIONS[action], checks)
+        emulator.engine.ACTIONS[action] = _checked(emulator.engine.ACTIONS[action], checks)
 
 
 def _checked(do: Action, checks: tuple[Check, ...]) -> Action:

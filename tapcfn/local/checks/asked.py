@@ -76,7 +76,7 @@ def _given(request: Request) -> dict[str, bool]:
 
 def capabilities_are_acknowledged(request: Request) -> Refusal | None:
     """Refuse IAM resources that the request does not acknowledge."""
-    given = set(emulator.extract_strings(request.params, "Capabilities"))
+    given = set(emulator.engine.extract_strings(request.params, "Capabilities"))
     needed = _needed_capability(request.resources)
     if not needed or needed in given or (needed == "CAPABILITY_IAM" and _NAMED in given):
         return None

@@ -19,6 +19,6 @@ def is_named_by_arn(request: Request) -> Refusal | None:
         return None
     if not name.startswith("arn:"):
         return Refusal("One of ChangeSetName, OperationId or StackName must be specified")
-    if emulator.find_change_set(name)[1] is None:
+    if emulator.engine.find_change_set(name)[1] is None:
         return Refusal(f"ChangeSet [{name}] does not exist", "ChangeSetNotFound")
     return None

@@ -24,7 +24,7 @@ class Refusal:
 
     def answer(self) -> Answer:
         """Return the refusal as the service would send it."""
-        return emulator.error(self.code, self.message)
+        return emulator.engine.error(self.code, self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ Check = Callable[[Request], Refusal | None]
 
 def read(params: Params) -> Request:
     """Return a request with the stack and the template that it means."""
-    stack = emulator.resolve_stack(stack_name(params))
+    stack = emulator.engine.resolve_stack(stack_name(params))
     if stack is not None and stack["StackStatus"] == "DELETE_COMPLETE":
         stack = None
     return Request(params, stack, _template(params, stack))
@@ -60,7 +60,7 @@ def stack_name(params: Params) -> str:
     """Return the stack's name or id; a change set given by its ARN knows its stack."""
     change_set = emulator.parameter(params, "ChangeSetName")
     if change_set.startswith("arn:"):
-        found = emulator.find_change_set(change_set)[1]
+        found = emulator.engine.find_change_set(change_set)[1]
         return str(found["StackId"]) if found else ""
     return emulator.parameter(params, "StackName")
 
@@ -68,12 +68,14 @@ def stack_name(params: Params) -> str:
 def _template(params: Params, stack: Stack | None) -> Template:
     """Return the template of the request, or an empty one where the emulator itself will refuse."""
     try:
-        body, refused = emulator.resolve_template(params)
+        body, refused = emulator.engine.resolve_template(params)
         if refused or not (body or stack):
             return {}
         if not body:
             return dict((stack or {}).get("_template") or {})
-        parsed = emulator.parse_template(body)
-        return emulator.apply_transforms(parsed, emulator.extract_members(params, "Parameters"))
+        parsed = emulator.engine.parse_template(body)
+        return emulator.engine.apply_transforms(
+            parsed, emulator.engine.extract_members(params, "Parameters")
+        )
     except Exception:  # whatever is wrong with it, the emulator says so in its own words
         return {}

@@ -27,7 +27,7 @@ def may_be_executed(request: Request) -> Refusal | None:
     """Refuse to execute another change set of a stack that moves."""
     if request.stack is None or not _moves(str(request.stack["StackStatus"])):
         return None
-    found = emulator.find_change_set(request["ChangeSetName"], request.stack["StackName"])[1]
+    found = emulator.engine.find_change_set(request["ChangeSetName"], request.stack["StackName"])[1]
     if found is None or found["ExecutionStatus"] != "AVAILABLE":
         return None
     return _in_state(request.stack, "can not be updated.")

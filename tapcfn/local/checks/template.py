@@ -39,13 +39,15 @@ def types_are_supported(request: Request) -> Refusal | None:
 def _conditions_that_hold(request: Request) -> Mapping[str, bool]:
     previous = (request.stack or {}).get("_resolved_params") or {}
     try:
-        return emulator.conditions(request.params, dict(request.template), previous)
+        return emulator.engine.conditions(request.params, dict(request.template), previous)
     except ValueError:  # a wrong parameter; the checks that follow say which
         return {}
 
 
 def _is_supported(resource_type: str) -> bool:
-    return resource_type in emulator.RESOURCE_HANDLERS or resource_type.startswith("Custom::")
+    return resource_type in emulator.handlers.RESOURCE_HANDLERS or resource_type.startswith(
+        "Custom::"
+    )
 
 
 def references_resolve(request: Request) -> Refusal | None:

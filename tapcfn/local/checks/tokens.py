@@ -18,14 +18,14 @@ from tapcfn.local.checks.request import Refusal, Request, Stack, stack_name
 def is_new(request: Request) -> Refusal | None:
     """Refuse a token with which the stack has been asked for something before."""
     name = stack_name(request.params)
-    stack = emulator.resolve_stack(name) if name.startswith("arn:") else request.stack
+    stack = emulator.engine.resolve_stack(name) if name.startswith("arn:") else request.stack
     return _unless_new(request, iter([stack] if stack else ()))
 
 
 def is_new_for_the_name(request: Request) -> Refusal | None:
     """Refuse a token that any stack of this name knows, deleted or not."""
     name = request["StackName"]
-    same = (stack for stack in emulator.stacks().values() if stack["StackName"] == name)
+    same = (stack for stack in emulator.engine.stacks().values() if stack["StackName"] == name)
     return _unless_new(request, same)
 
 

@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from tapcfn.local.faults.table import Fault, Finding, Table, Throttle, parse
+from tapcfn.local.faults.table import Fault, Finding, Table, Throttle, parse, read
 
-__all__ = ["Fault", "Finding", "Table", "Throttle", "parse"]
+__all__ = ["Fault", "Finding", "Table", "Throttle", "parse", "read"]

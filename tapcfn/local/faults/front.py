@@ -24,6 +24,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# How often a delayed answer looks whether it is wanted at once.
+GLANCE_SECONDS = 0.05
+
 _ACCOUNT = re.compile(rb"<Account>([0-9]{12})</Account>")
 
 
@@ -35,6 +38,7 @@ class Exchange:
     scope: Scope
     body: bytes
     call: Call
+    faults: Faults
 
     async def ask(self) -> Reply:
         """Let the emulator answer."""
@@ -58,14 +62,14 @@ async def serve(
     if body is None:
         return
     account = await _account(app, scope, signed)
-    exchange = Exchange(app, scope, body, asked.read(scope, body, signed, account))
-    reply = await _answer(exchange, faults, memory)
+    exchange = Exchange(app, scope, body, asked.read(scope, body, signed, account), faults)
+    reply = await _answer(exchange, memory)
     await (_hang_up(send) if reply is None else _tell(send, reply))
 
 
-async def _answer(exchange: Exchange, faults: Faults, memory: Memory) -> Reply | None:
+async def _answer(exchange: Exchange, memory: Memory) -> Reply | None:
     """Return the answer, or None if there is to be none."""
-    call = exchange.call
+    call, faults = exchange.call, exchange.faults
     if not faults.admits(call):
         return replies.throttled(call)
     remembers = faults.has("stale_read")
@@ -112,6 +116,19 @@ async def _lose_answer(_: Fault, exchange: Exchange) -> None:
     await exchange.ask()
 
 
+async def _delay(fault: Fault, exchange: Exchange) -> Reply:
+    """Answer late: the effect is there at once. What ends the table or the process ends the wait.
+
+    Seconds of the caller's clock, whatever the speed: it is timeouts that they are measured by.
+    """
+    reply = await exchange.ask()
+    loop = asyncio.get_running_loop()
+    due = loop.time() + fault.seconds
+    while (left := due - loop.time()) > 0 and not exchange.faults.answered.is_set():
+        await asyncio.sleep(min(left, GLANCE_SECONDS))
+    return reply
+
+
 async def _truncate(_: Fault, exchange: Exchange) -> Reply:
     return (await exchange.ask()).cut()
 
@@ -125,6 +142,7 @@ _ACTS: dict[str, Callable[[Fault, Exchange], Awaitable[Reply | None]]] = {
     "error": _error,
     "drop": _drop,
     "lost_answer": _lose_answer,
+    "delay": _delay,
     "truncate": _truncate,
     "expire_token": _expire,
     "empty_page": _empty,

@@ -6,7 +6,7 @@ from typing import Any
 
 from tapcfn.errors import UsageError
 from tapcfn.local import emulator
-from tapcfn.local.faults import front, resources, validation
+from tapcfn.local.faults import front, invocations, resources, validation
 from tapcfn.local.faults.front import App, Receive, Scope, Send
 from tapcfn.local.faults.stale import Memory
 from tapcfn.local.faults.state import Faults
@@ -14,21 +14,32 @@ from tapcfn.local.faults.table import Table, parse
 
 _faults = Faults(Table())
 _memory = Memory()
+_file = ""
 
 
-def install(text: str = "") -> None:
+def install(text: str = "", file: str = "") -> None:
     """Take hold of the emulator's operations and actions, once, and put a table in force.
 
-    Raises `UsageError` for a wrong table, before anything is installed.
+    `file` is where the table was read, to be told. Raises `UsageError` for a wrong table, before
+    anything is installed.
     """
-    replace(text)
-    emulator.wrap_operations(resources.around(lambda: _faults))
+    replace(text, file)
+    emulator.steps.wrap_operations(resources.around(lambda: _faults))
     validation.install(lambda: _faults)
+    invocations.install()
 
 
-def replace(text: str) -> None:
+def replace(text: str, file: str = "") -> None:
     """Put another table in force, from zero, and let go of what is stuck; raise `UsageError`."""
+    global _file  # noqa: PLW0603
     _begin(parse(text), abandon=False)
+    _file = file
+
+
+def summary() -> dict[str, Any]:
+    """Return how many faults are in force, and the file that they are from, if any."""
+    table = _faults.table
+    return {"faults": len(table.faults) + bool(table.throttle), "faults_file": _file}
 
 
 def reset() -> None:
@@ -36,12 +47,17 @@ def reset() -> None:
     _begin(_faults.table, abandon=True)
 
 
+def answer_now() -> None:
+    """Let go of every delayed answer: the process is about to end."""
+    _faults.answered.set()
+
+
 def endpoint(body: dict[str, Any]) -> dict[str, Any]:
     """Answer the private endpoint: take a table if there is one, and tell what happened."""
     if "table" in body:
         if not isinstance(body["table"], str):
             raise UsageError("table of faults: table must be a text")
-        replace(body["table"])
+        replace(body["table"], str(body.get("file", "")))
     return _faults.told()
 
 

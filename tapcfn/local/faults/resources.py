@@ -1,12 +1,13 @@
-"""Resource operations that fail or get stuck."""
+"""Resource operations that fail, get stuck, or meet a Hook that objects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tapcfn.local import emulator, time
+from tapcfn.local.faults import invocations
 from tapcfn.local.faults.state import Faults, fits
 from tapcfn.local.faults.table import Fault
 
@@ -29,7 +30,22 @@ class Operation:
     region: str
     type: str
     logical_id: str
-    during: str
+    verb: str
+    stack: str
+    physical_id: str
+
+    @property
+    def during(self) -> str:
+        """When it happens: what a rollback changes or deletes is part of the rollback."""
+        going_back = any("ROLLBACK" in status for status in _statuses(self.stack))
+        return "rollback" if going_back and self.verb != "create" else self.verb
+
+
+def _statuses(stack: str) -> Iterator[str]:
+    """Yield the status of a stack, and of those in which it is nested."""
+    while found := emulator.engine.resolve_stack(stack):
+        yield str(found["StackStatus"])
+        stack = found.get("ParentId", "")
 
 
 def around(running: Callable[[], Faults]) -> Callable[..., Callable[..., Any]]:
@@ -47,32 +63,59 @@ def around(running: Callable[[], Faults]) -> Callable[..., Callable[..., Any]]:
 
 
 def _meet(faults: Faults, operation: Operation) -> None:
-    for fault in faults.every(lambda fault: _is_met(fault, operation)):
+    due = faults.every(lambda fault: _is_met(fault, operation))
+    _ask_hooks([fault for fault in due if fault.do == "hook"], operation)
+    for fault in due:
         if fault.do == "fail":
             raise ResourceFailedError(fault.reason)
-        speed = time.speed()
-        faults.released.wait(fault.seconds / speed if speed else LONGEST_SECONDS)
-        if faults.is_abandoned:
-            raise ResourceFailedError("The local cloud was reset")
+        if fault.do == "stuck":
+            _wait(faults, fault.seconds)
+
+
+def _ask_hooks(hooks: list[Fault], operation: Operation) -> None:
+    """Let every Hook have its say, and then fail if one of them may stop the operation."""
+    stack = emulator.engine.stacks().get(operation.stack)
+    if hooks and stack is not None:
+        invocations.tell_of_resource(
+            *(hooks, stack),
+            logical_id=operation.logical_id,
+            kind=operation.type,
+            verb=operation.verb,
+            physical_id=operation.physical_id,
+        )
+    if reason := invocations.failing(hooks):
+        raise ResourceFailedError(reason)
+
+
+def _wait(faults: Faults, seconds: float) -> None:
+    speed = time.speed()
+    faults.released.wait(seconds / speed if speed else LONGEST_SECONDS)
+    if faults.is_abandoned:
+        raise ResourceFailedError("The local cloud was reset")
 
 
 def _operation(verb: str, resource_type: str, rest: tuple[Any, ...]) -> Operation:
     stack, logical_id = (str(rest[place]) for place in _PLACES[verb])
-    status = str((emulator.stacks().get(stack) or {}).get("StackStatus", ""))
     return Operation(
         account=emulator.account_id(),
         region=emulator.region(),
         type=resource_type,
         logical_id=logical_id,
-        during="rollback" if "ROLLBACK" in status and verb != "create" else verb,
+        verb=verb,
+        stack=stack,
+        physical_id="" if verb == "create" else str(rest[0]),
     )
 
 
 def _is_met(fault: Fault, operation: Operation) -> bool:
-    return fault.do in ("fail", "stuck") and fits(
-        (fault.account, operation.account),
-        (fault.region, operation.region),
-        (fault.type, operation.type),
-        (fault.logical_id, operation.logical_id),
-        (fault.during, operation.during),
+    return (
+        fault.do in ("fail", "stuck", "hook")
+        and fault.target == "resource"
+        and fits(
+            (fault.account, operation.account),
+            (fault.region, operation.region),
+            (fault.type, operation.type),
+            (fault.logical_id, operation.logical_id),
+            (fault.during, operation.during),
+        )
     )

@@ -23,6 +23,7 @@ class Faults:
     def __init__(self, table: Table, clock: Callable[[], float] = time.monotonic) -> None:
         self.table = table
         self.released = threading.Event()
+        self.answered = threading.Event()
         self.is_abandoned = False
         self._clock = clock
         self._matched = [0] * len(table.faults)
@@ -46,6 +47,7 @@ class Faults:
         """Let go of everything that is stuck, to go on or, when all is forgotten, to give up."""
         self.is_abandoned = abandon
         self.released.set()
+        self.answered.set()
 
     def admits(self, call: Call) -> bool:
         """Take a token of the call's bucket, and return whether there was one."""

@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tapcfn.errors import UsageError
@@ -24,6 +25,7 @@ OF_CALLS = EVERYWHERE | {"service", "operation"}
 OF_RESOURCES = EVERYWHERE | {"type", "logical_id"}
 DURING = ("create", "update", "delete", "rollback")
 MODES = ("FAIL", "WARN")
+TARGETS = ("resource", "change_set")
 
 # What each fault may say, and what it must.
 KEYS: Mapping[str, frozenset[str]] = {
@@ -31,18 +33,22 @@ KEYS: Mapping[str, frozenset[str]] = {
     "error": OF_CALLS | {"code", "status", "reason"},
     "drop": OF_CALLS,
     "lost_answer": OF_CALLS,
+    "delay": OF_CALLS | {"seconds"},
     "truncate": OF_CALLS,
     "expire_token": OF_CALLS,
     "empty_page": OF_CALLS,
     "stale_read": OF_CALLS,
     "fail": OF_RESOURCES | {"reason", "during"},
     "stuck": OF_RESOURCES | {"seconds", "during"},
+    "hook": OF_RESOURCES | {"hook", "mode", "reason", "during", "target"},
     "early_validation": OF_RESOURCES | {"findings"},
 }
 NEEDED: Mapping[str, str] = {
     "error": "code",
+    "delay": "seconds",
     "fail": "reason",
     "stuck": "seconds",
+    "hook": "hook",
     "early_validation": "findings",
 }
 FAULT_KEYS = frozenset().union(*KEYS.values())
@@ -79,6 +85,9 @@ class Fault:
     reason: str = ""
     during: str = ""
     seconds: float = 0.0
+    hook: str = ""
+    mode: str = "FAIL"
+    target: str = "resource"
     findings: tuple[Finding, ...] = ()
 
     def is_due(self, count: int) -> bool:
@@ -119,6 +128,16 @@ def parse(text: str) -> Table:
     return Table(tuple(map(_fault, raw.get("fault", []))), _throttle(raw.get("throttle")))
 
 
+def read(path: Path) -> str:
+    """Return the text of a file with a table; raise `UsageError` naming all that is wrong in it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from error
+    parse(text)
+    return text
+
+
 # Mistakes -----------------------------------------------------------------------------------------
 
 
@@ -145,6 +164,8 @@ def _in_fault(raw: Mapping[str, Any]) -> Iterator[str]:
         yield f'do = "{do}" takes no "{key}"'
     if do in NEEDED and NEEDED[do] not in raw:
         yield f'do = "{do}" needs "{NEEDED[do]}"'
+    if raw.get("target") == "change_set" and "during" in raw:
+        yield 'target = "change_set" takes no "during"'
     for number, finding in enumerate(_findings_in(raw), 1):
         yield from (f"finding {number}: {problem}" for problem in _in_finding(finding))
 
@@ -224,6 +245,7 @@ _VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "during": (DURING.__contains__, f"must be one of {', '.join(DURING)}"),
     "mode": (MODES.__contains__, f"must be one of {', '.join(MODES)}"),
+    "target": (TARGETS.__contains__, f"must be one of {', '.join(TARGETS)}"),
     "seconds": (lambda value: _is_number(value) and value > 0, "must be a number above 0"),
     "rate": (lambda value: _is_number(value) and value > 0, "must be a number above 0"),
     "burst": (lambda value: _is_number(value) and value >= 1, "must be a number from 1"),

@@ -1,4 +1,4 @@
-"""Early validation: change sets that end FAILED, or warn, and say why only in DescribeEvents."""
+"""Early validation and Hooks: change sets that fail, or warn, and say why in DescribeEvents."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from tapcfn.local import emulator
+from tapcfn.local import change_sets, emulator
 from tapcfn.local.emulator import Action, Answer, Params
+from tapcfn.local.faults import invocations
 from tapcfn.local.faults.state import Faults, fits
 from tapcfn.local.faults.table import Fault, Finding
 
@@ -27,18 +28,16 @@ ChangeSet = MutableMapping[str, Any]
 def install(running: Callable[[], Faults]) -> None:
     """Put early validation around the actions that meet it and tell of it."""
     for name, around in (("CreateChangeSet", _validated(running)), ("DescribeEvents", _telling)):
-        emulator.ACTIONS[name] = around(emulator.ACTIONS[name])
+        emulator.engine.wrap_action(name, around)
 
 
 def _validated(running: Callable[[], Faults]) -> Callable[[Action], Action]:
     def around(do: Action) -> Action:
         def act(params: Params) -> Answer:
             answer = do(params)
-            name = emulator.parameter(params, "ChangeSetName")
-            made = emulator.find_change_set(name, emulator.parameter(params, "StackName"))[1]
-            if emulator.succeeded(answer) and made is not None:
-                fault = running().first(lambda fault: _is_met(fault, made))
-                object_to(made, fault.findings if fault else ())
+            made = change_sets.made(answer)
+            if made is not None:
+                _meet(running(), made)
             return answer
 
         return act
@@ -46,14 +45,17 @@ def _validated(running: Callable[[], Faults]) -> Callable[[Action], Action]:
     return around
 
 
+def _meet(faults: Faults, made: ChangeSet) -> None:
+    fault = faults.first(lambda fault: fault.do == "early_validation" and _is_met(fault, made))
+    object_to(made, fault.findings if fault else ())
+    hooks = faults.every(lambda fault: fault.target == "change_set" and _is_met(fault, made))
+    invocations.object_to(made, hooks)
+
+
 def _is_met(fault: Fault, made: ChangeSet) -> bool:
-    return (
-        fault.do == "early_validation"
-        and fits((fault.account, emulator.account_id()), (fault.region, emulator.region()))
-        and any(
-            fits((fault.logical_id, name), (fault.type, kind))
-            for name, kind in _resources(made).items()
-        )
+    return fits((fault.account, emulator.account_id()), (fault.region, emulator.region())) and any(
+        fits((fault.logical_id, name), (fault.type, kind))
+        for name, kind in _resources(made).items()
     )
 
 
@@ -61,16 +63,14 @@ def object_to(made: ChangeSet, findings: tuple[Finding, ...]) -> None:
     """Keep the findings with the change set, and fail it unless all are warnings."""
     if not findings:
         return
-    made["_findings"] = list(_events(made, findings))
+    made["_findings"] = [*made.get("_findings", ()), *_events(made, findings)]
     failing = {
         PROPERTIES if finding.name == "PROPERTY_VALIDATION" else EXISTENCE
         for finding in findings
         if finding.mode == "FAIL"
     }
     if failing:
-        made["Status"], made["ExecutionStatus"] = "FAILED", "UNAVAILABLE"
-        made["StatusReason"] = TEXT.format(", ".join(sorted(failing)))
-        made["Changes"] = []
+        change_sets.fail(made, TEXT.format(", ".join(sorted(failing))))
 
 
 def _events(made: ChangeSet, findings: tuple[Finding, ...]) -> Iterator[Mapping[str, str]]:
@@ -107,7 +107,7 @@ def _telling(do: Action) -> Action:
 
     def act(params: Params) -> Answer:
         name = emulator.parameter(params, "ChangeSetName")
-        found = emulator.find_change_set(name)[1] if name.startswith("arn:") else None
+        found = emulator.engine.find_change_set(name)[1] if name.startswith("arn:") else None
         events = (found or {}).get("_findings", ())
         return _told(events) if events else do(params)
 

@@ -70,7 +70,7 @@ def _swap(group: str, old: list[Any], new: list[Any], doors: tuple[Any, Any]) ->
 def _permission(rule: Any) -> dict[str, Any]:
     """Return one rule of a template in the shape of the API."""
     made: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
-    made |= {port: int(rule[port]) for port in ("FromPort", "ToPort") if port in rule}
+    made |= {port: int(value) for port, value in picked(rule, "FromPort", "ToPort").items()}
     described = picked(rule, "Description")
     peer = rule.get("SourceSecurityGroupId") or rule.get("DestinationSecurityGroupId")
     prefixes = rule.get("SourcePrefixListId") or rule.get("DestinationPrefixListId")
@@ -93,6 +93,47 @@ def _group_attributes(group: str) -> dict[str, Any]:
 def _delete_group(wanted: Wanted) -> None:
     with gone_is_fine():
         ec2().delete_security_group(GroupId=wanted.physical_id)
+
+
+# Rules of their own -------------------------------------------------------------------------------
+
+
+def _create_ingress(wanted: Wanted) -> Made:
+    return _create_rule(wanted, ec2().authorize_security_group_ingress)
+
+
+def _create_egress(wanted: Wanted) -> Made:
+    return _create_rule(wanted, ec2().authorize_security_group_egress)
+
+
+def _create_rule(wanted: Wanted, authorize: Any) -> Made:
+    told = authorize(GroupId=wanted["GroupId"], IpPermissions=[_permission(wanted)])
+    made = told["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    return Made(made, {"Id": made})
+
+
+def _update_ingress(wanted: Wanted) -> Made:
+    _delete_ingress(Wanted(wanted.type, wanted.logical_id, wanted.stack, wanted.before))
+    return _create_ingress(wanted)
+
+
+def _update_egress(wanted: Wanted) -> Made:
+    _delete_egress(Wanted(wanted.type, wanted.logical_id, wanted.stack, wanted.before))
+    return _create_egress(wanted)
+
+
+def _delete_ingress(wanted: Wanted) -> None:
+    with gone_is_fine():
+        ec2().revoke_security_group_ingress(
+            GroupId=wanted["GroupId"], IpPermissions=[_permission(wanted)]
+        )
+
+
+def _delete_egress(wanted: Wanted) -> None:
+    with gone_is_fine():
+        ec2().revoke_security_group_egress(
+            GroupId=wanted["GroupId"], IpPermissions=[_permission(wanted)]
+        )
 
 
 # Elastic IP and NAT gateway -----------------------------------------------------------------------
@@ -179,6 +220,27 @@ PROVISIONERS = (
         delete=_delete_group,
         create_only=("GroupDescription", "GroupName", "VpcId"),
         tags="Tags",
+    ),
+    Provisioner(
+        "AWS::EC2::SecurityGroupIngress",
+        create=_create_ingress,
+        update=_update_ingress,
+        delete=_delete_ingress,
+        create_only=(
+            *("GroupName", "IpProtocol", "SourceSecurityGroupId", "SourcePrefixListId", "ToPort"),
+            *("CidrIp", "SourceSecurityGroupName", "SourceSecurityGroupOwnerId", "FromPort"),
+            *("GroupId", "CidrIpv6"),
+        ),
+    ),
+    Provisioner(
+        "AWS::EC2::SecurityGroupEgress",
+        create=_create_egress,
+        update=_update_egress,
+        delete=_delete_egress,
+        create_only=(
+            *("IpProtocol", "DestinationSecurityGroupId", "ToPort", "CidrIp", "FromPort"),
+            *("GroupId", "CidrIpv6", "DestinationPrefixListId"),
+        ),
     ),
     Provisioner(
         "AWS::EC2::EIP",

@@ -24,6 +24,8 @@ _HANDLER_ERRORS = (
     ("NotFound", "NotFound"),
     ("NoSuch", "NotFound"),
     ("NotAttached", "NotFound"),
+    ("NonExistent", "NotFound"),
+    ("DoesNotExist", "NotFound"),
     ("Exist", "AlreadyExists"),
     ("Duplicate", "AlreadyExists"),
     ("Owned", "AlreadyExists"),
@@ -61,7 +63,7 @@ class Wanted:
         """Return the name that the template gives, or make one up as CloudFormation does."""
         if given := self.properties.get(prop):
             return str(given)
-        return emulator.fresh_name(
+        return emulator.handlers.fresh_name(
             self.stack, self.logical_id, lowercase=lowercase, max_len=longest
         )
 
@@ -75,11 +77,27 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """How a resource that is there already comes into a stack.
+
+    `key` is the property that identifies it; `take` gets its identifier under that name.
+    """
+
+    key: str
+    is_there: Callable[[str], bool]
+    take: Callable[[Mapping[str, str]], Made]
+
+
+@dataclass(frozen=True, slots=True)
 class Provisioner:
     """One resource type.
 
     `create_only` are the properties whose change replaces the resource; `conditional` those whose
-    change may. `tags` names the property that also takes the stack's tags.
+    change may. `tags` names the property that also takes the stack's tags. `snapshot` takes the
+    physical id and the properties, right before a deletion whose policy is Snapshot. `adoption` is
+    how a resource is imported; `replacing` takes the properties of before and after, and tells of
+    more changes that would replace a resource with a name of its own, which is refused. These run
+    on the emulator's loop: they call no service.
     """
 
     type: str
@@ -89,6 +107,9 @@ class Provisioner:
     create_only: tuple[str, ...] = ()
     conditional: tuple[str, ...] = ()
     tags: str = ""
+    snapshot: Callable[[str, Any], None] | None = None
+    adoption: Adoption | None = None
+    replacing: Callable[[Any, Any], bool] | None = None
 
 
 class ResourceRefusedError(Exception):

@@ -1,4 +1,4 @@
-"""S3: buckets with everything that our templates configure on them, and bucket policies."""
+"""S3: buckets with everything that our templates configure on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tapcfn.local.provisioners.resource import (
     ResourceRefusedError,
     Wanted,
     already_exists,
-    document,
     flag,
     gone_is_fine,
     key_values,
@@ -22,8 +21,15 @@ from tapcfn.local.provisioners.resource import (
 )
 
 BUCKET = "AWS::S3::Bucket"
-POLICY = "AWS::S3::BucketPolicy"
 FIRST_REGION = "us-east-1"
+
+# The Regions whose website addresses have a dash before the Region; all later ones have a dot.
+_DASHED = (
+    *("us-east-1", "us-west-1", "us-west-2", "sa-east-1", "eu-west-1"),
+    *("ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "us-gov-west-1"),
+)
+_LEAST_OBJECT = "all_storage_classes_128K"  # what S3 moves to another class, unless told otherwise
+_BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
 def _s3() -> Any:
@@ -41,8 +47,10 @@ def _create(wanted: Wanted) -> Made:
     region, asked = emulator.region(), {}
     if region != FIRST_REGION:
         asked = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    _s3().create_bucket(Bucket=name, **asked)
+    locked = flag(wanted.get("ObjectLockEnabled", False))
+    _s3().create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked, **asked)
     try:
+        _set_public_access(name, dict.fromkeys(_BLOCKS, True))  # every new bucket since April 2023
         _configure(name, wanted)
     except Exception:
         _s3().delete_bucket(Bucket=name)
@@ -64,17 +72,18 @@ def _delete(wanted: Wanted) -> None:
 
 def _attributes(name: str) -> dict[str, Any]:
     region = emulator.region()
+    dash = "-" if region in _DASHED else "."
     return {
         "Arn": f"arn:aws:s3:::{name}",
         "DomainName": f"{name}.s3.amazonaws.com",
         "DualStackDomainName": f"{name}.s3.dualstack.{region}.amazonaws.com",
         "RegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
-        "WebsiteURL": f"http://{name}.s3-website-{region}.amazonaws.com",
+        "WebsiteURL": f"http://{name}.s3-website{dash}{region}.amazonaws.com",
     }
 
 
 def _is_taken(name: str) -> bool:
-    return bool(calls.on_loop(emulator.bucket_is_taken, name))
+    return bool(calls.on_loop(emulator.s3.bucket_is_taken, name))
 
 
 def _refuse_unknown(wanted: Wanted) -> None:
@@ -113,10 +122,9 @@ def _set_public_access(name: str, wanted: Any) -> None:
     if wanted is None:
         _s3().delete_public_access_block(Bucket=name)
         return
-    blocks = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
     _s3().put_public_access_block(
         Bucket=name,
-        PublicAccessBlockConfiguration={block: flag(wanted.get(block, False)) for block in blocks},
+        PublicAccessBlockConfiguration={block: flag(wanted.get(block, False)) for block in _BLOCKS},
     )
 
 
@@ -171,7 +179,24 @@ def _set_website(name: str, wanted: Any) -> None:
 
 
 def _set_notifications(name: str, wanted: Any) -> None:
-    calls.on_loop(emulator.put_bucket_notifications, name, wanted)
+    calls.on_loop(emulator.s3.put_bucket_notifications, name, wanted)
+
+
+# Object Lock --------------------------------------------------------------------------------------
+
+
+def _enable_lock(name: str, wanted: Any) -> None:
+    if not flag(wanted):
+        raise ResourceRefusedError("Object Lock cannot be disabled once it is enabled")
+    _set_lock(name, None)
+
+
+def _set_lock(name: str, wanted: Any) -> None:
+    """Set the retention of new objects, or none."""
+    lock: dict[str, Any] = {"ObjectLockEnabled": "Enabled"}
+    if wanted and wanted.get("Rule"):
+        lock["Rule"] = {"DefaultRetention": shapes.retention(wanted["Rule"]["DefaultRetention"])}
+    _s3().put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
 
 
 # Life cycle ---------------------------------------------------------------------------------------
@@ -181,6 +206,10 @@ def _set_lifecycle(name: str, wanted: Any) -> None:
     if wanted is None:
         _s3().delete_bucket_lifecycle(Bucket=name)
         return
+    if wanted.get("TransitionDefaultMinimumObjectSize", _LEAST_OBJECT) != _LEAST_OBJECT:
+        raise ResourceRefusedError(
+            f"the local cloud knows no TransitionDefaultMinimumObjectSize but {_LEAST_OBJECT}"
+        )
     rules = [shapes.lifecycle_rule(rule) for rule in wanted["Rules"]]
     _s3().put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
 
@@ -220,40 +249,11 @@ _SETTERS: dict[str, Callable[[str, Any], None]] = {
     "CorsConfiguration": _set_cors,
     "WebsiteConfiguration": _set_website,
     "NotificationConfiguration": _set_notifications,
+    "ObjectLockEnabled": _enable_lock,
+    "ObjectLockConfiguration": _set_lock,
     "Tags": _set_tags,
     "ReplicationConfiguration": _set_replication,
 }
-
-
-# Bucket policy ------------------------------------------------------------------------------------
-
-
-def _create_policy(wanted: Wanted) -> Made:
-    name = wanted["Bucket"]
-    if _has_policy(name):
-        raise ResourceRefusedError(
-            f"The bucket policy already exists on bucket {name}.", "AlreadyExists"
-        )
-    _s3().put_bucket_policy(Bucket=name, Policy=document(wanted["PolicyDocument"]))
-    return Made(name)
-
-
-def _has_policy(name: str) -> bool:
-    with gone_is_fine():
-        _s3().get_bucket_policy(Bucket=name)
-        return True
-    return False
-
-
-def _update_policy(wanted: Wanted) -> Made:
-    policy = document(wanted["PolicyDocument"])
-    _s3().put_bucket_policy(Bucket=wanted.physical_id, Policy=policy)
-    return Made(wanted.physical_id)
-
-
-def _delete_policy(wanted: Wanted) -> None:
-    with gone_is_fine():
-        _s3().delete_bucket_policy(Bucket=wanted.physical_id)
 
 
 PROVISIONERS = (
@@ -264,12 +264,5 @@ PROVISIONERS = (
         delete=_delete,
         create_only=("BucketName", "BucketNamePrefix", "BucketNamespace"),
         tags="Tags",
-    ),
-    Provisioner(
-        POLICY,
-        create=_create_policy,
-        update=_update_policy,
-        delete=_delete_policy,
-        create_only=("Bucket",),
     ),
 )

@@ -33,6 +33,12 @@ def routing_rule(rule: Any) -> dict[str, Any]:
     return made
 
 
+def retention(wanted: Any) -> dict[str, Any]:
+    """Return how long a locked object is kept."""
+    made = picked(wanted, "Mode")
+    return made | {name: int(wanted[name]) for name in ("Days", "Years") if wanted.get(name)}
+
+
 def lifecycle_rule(rule: Any) -> dict[str, Any]:
     """Return one rule in the API's shape, which groups what a template spells out."""
     made = {"Status": rule["Status"], "Filter": _lifecycle_filter(rule)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tapcfn.local.provisioners._ec2 import ec2, retag, tagged
+from tapcfn.local.provisioners.peering import block_attributes
 from tapcfn.local.provisioners.resource import (
     Made,
     Provisioner,
@@ -47,14 +48,12 @@ def _vpc_attributes(vpc: str) -> dict[str, Any]:
     told = ec2().describe_vpcs(VpcIds=[vpc])["Vpcs"][0]
     groups = ec2().describe_security_groups(Filters=mine)["SecurityGroups"]
     acls = ec2().describe_network_acls(Filters=mine)["NetworkAcls"]
-    blocks = told.get("CidrBlockAssociationSet", [])
     return {
         "VpcId": vpc,
         "CidrBlock": told["CidrBlock"],
-        "CidrBlockAssociations": [block["AssociationId"] for block in blocks],
         "DefaultSecurityGroup": next(g["GroupId"] for g in groups if g["GroupName"] == "default"),
         "DefaultNetworkAcl": next((a["NetworkAclId"] for a in acls if a["IsDefault"]), ""),
-        "Ipv6CidrBlocks": [],
+        **block_attributes(vpc),
     }
 
 
@@ -122,9 +121,21 @@ def _create_subnet(wanted: Wanted) -> Made:
 
 
 def _update_subnet(wanted: Wanted) -> Made:
+    if wanted.changed("Ipv6CidrBlock"):
+        _set_ipv6(wanted)
     _set_on_launch(wanted.physical_id, wanted)
     retag(wanted)
     return Made(wanted.physical_id, _subnet_attributes(wanted.physical_id))
+
+
+def _set_ipv6(wanted: Wanted) -> None:
+    """Give a subnet another IPv6 block than it has, or none."""
+    subnet = wanted.physical_id
+    told = ec2().describe_subnets(SubnetIds=[subnet])["Subnets"][0]
+    for block in told["Ipv6CidrBlockAssociationSet"]:
+        ec2().disassociate_subnet_cidr_block(AssociationId=block["AssociationId"])
+    if block := wanted.get("Ipv6CidrBlock"):
+        ec2().associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=block)
 
 
 def _set_on_launch(subnet: str, wanted: Wanted) -> None:
@@ -138,7 +149,7 @@ def _subnet_attributes(subnet: str) -> dict[str, Any]:
     told = ec2().describe_subnets(SubnetIds=[subnet])["Subnets"][0]
     return {
         "SubnetId": subnet,
-        "Ipv6CidrBlocks": [],
+        "Ipv6CidrBlocks": [each["Ipv6CidrBlock"] for each in told["Ipv6CidrBlockAssociationSet"]],
         **picked(told, "VpcId", "CidrBlock", "AvailabilityZone", "AvailabilityZoneId"),
     }
 

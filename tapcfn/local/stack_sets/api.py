@@ -10,7 +10,7 @@ from tapcfn.local.stack_sets.wire import answering
 def install() -> None:
     """Teach the emulator the operations on stack sets; once, before it serves."""
     for name, act in {**writing.ACTS, **reading.ACTS}.items():
-        emulator.ACTIONS[name] = answering(name, act)
+        emulator.engine.ACTIONS[name] = answering(name, act)
 
 
 def moving() -> int:

@@ -79,7 +79,7 @@ def overrides(
 ) -> dict[Target, dict[str, str]]:
     """Return each named instance's overrides after the request."""
     name = "ParameterOverrides"
-    given = emulator.extract_members(params, name) if is_given(params, name) else None
+    given = emulator.engine.extract_members(params, name) if is_given(params, name) else None
     declared, instances = stack_set["definition"]["parameters"], stack_set["instances"]
     before = {
         each: instances[str(each)]["overrides"] if str(each) in instances else {} for each in named

@@ -82,7 +82,7 @@ def _checked(params: Params, before: Definition, template: str) -> Definition:
     """Read the rest of the request, and refuse a template that no stack would take."""
     parsed = _parsed(template)
     declared = parsed.get("Parameters") or {}
-    given = emulator.extract_members(params, "Parameters")
+    given = emulator.engine.extract_members(params, "Parameters")
     after = Definition(
         description=text(params, "Description") or before["description"],
         template=template,
@@ -98,7 +98,7 @@ def _checked(params: Params, before: Definition, template: str) -> Definition:
 
 
 def _template(params: Params) -> str:
-    body, refused = emulator.resolve_template(params)
+    body, refused = emulator.engine.resolve_template(params)
     if refused:
         raise invalid(message(refused))
     return body
@@ -106,7 +106,7 @@ def _template(params: Params) -> str:
 
 def _parsed(template: str) -> dict[str, Any]:
     try:
-        return emulator.parse_template(template)
+        return emulator.engine.parse_template(template)
     except Exception as error:  # whatever is wrong with it, in the parser's words
         raise invalid(f"Template format error: {error}") from error
 
@@ -116,7 +116,7 @@ def _refuse(definition: Definition, parsed: dict[str, Any]) -> None:
     values = definition["parameters"].items()
     given = [{"Key": key, "Value": value, "UsePreviousValue": False} for key, value in values]
     try:
-        template = emulator.apply_transforms(parsed, given)
+        template = emulator.engine.apply_transforms(parsed, given)
     except Exception as error:  # whatever a transform finds wrong, in its words
         raise invalid(f"Template format error: {error}") from error
     request = checks.Request(_as_params(definition), None, template)
@@ -143,5 +143,5 @@ def _is_secret(about: Mapping[str, Any]) -> bool:
 
 
 def _tags(params: Params) -> list[Tag]:
-    found = emulator.extract_members(params, "Tags")
+    found = emulator.engine.extract_members(params, "Tags")
     return [Tag(Key=each["Key"], Value=each["Value"]) for each in found]

@@ -82,7 +82,7 @@ async def delete(stack_id: str) -> None:
         return
     await _until(lambda: not _moves(stack_id))
     before = len(_events(stack_id))
-    _accepted(emulator.ACTIONS["DeleteStack"]({"StackName": [stack_id]}))
+    _accepted(emulator.engine.ACTIONS["DeleteStack"]({"StackName": [stack_id]}))
     await _until(lambda: len(_events(stack_id)) != before and not _moves(stack_id))
     _judge(stack_id, before, not is_there(stack_id))
 
@@ -107,10 +107,10 @@ def _request(stack: str, wanted: Wanted) -> dict[str, Any]:
 async def _deploy(action: str, request: Params, wanted: Wanted) -> Answer:
     """Ask for it; a template that is too long for a request goes by way of a bucket."""
     if len(wanted.template.encode()) <= checks.MAX_BODY_BYTES:
-        return _accepted(emulator.ACTIONS[action](request))
+        return _accepted(emulator.engine.ACTIONS[action](request))
     short = {name: value for name, value in request.items() if name != "TemplateBody"}
     async with upload.lent(wanted.template) as url:
-        return _accepted(emulator.ACTIONS[action](short | {"TemplateURL": [url]}))
+        return _accepted(emulator.engine.ACTIONS[action](short | {"TemplateURL": [url]}))
 
 
 def _accepted(answer: Answer) -> Answer:
@@ -123,16 +123,16 @@ def _accepted(answer: Answer) -> Answer:
 
 
 def _status(stack_id: str) -> str:
-    return str((emulator.resolve_stack(stack_id) or {}).get("StackStatus", ""))
+    return str((emulator.engine.resolve_stack(stack_id) or {}).get("StackStatus", ""))
 
 
 def _moves(stack_id: str) -> bool:
-    stack = emulator.resolve_stack(stack_id)
+    stack = emulator.engine.resolve_stack(stack_id)
     return stack is not None and (ledger.is_moving(stack) or bool(stack.get("_to_delete")))
 
 
 def _events(stack_id: str) -> list[dict[str, Any]]:
-    return emulator.stack_events().get(stack_id) or []
+    return emulator.engine.stack_events().get(stack_id) or []
 
 
 def _judge(stack_id: str, before: int, is_well: bool) -> None:
@@ -159,7 +159,7 @@ def _refused_before(stack_id: str, failed: Sequence[Mapping[str, Any]]) -> list[
     """Return what validation found, if this is why the stack failed before its first resource."""
     if not any(each.get("DetailedStatus") == "VALIDATION_FAILED" for each in failed):
         return []
-    found = (emulator.resolve_stack(stack_id) or {}).get("_operation_events") or []
+    found = (emulator.engine.resolve_stack(stack_id) or {}).get("_operation_events") or []
     return [each for each in found if each["EventType"] == "VALIDATION_ERROR"]
 
 

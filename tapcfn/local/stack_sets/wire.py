@@ -38,7 +38,7 @@ def is_given(params: Params, name: str) -> bool:
 
 def strings(params: Params, name: str) -> list[str]:
     """Return a list of strings."""
-    return emulator.extract_strings(params, name)
+    return emulator.engine.extract_strings(params, name)
 
 
 def structure(
@@ -76,7 +76,7 @@ def answering(name: str, act: Callable[[Params], Mapping[str, Any]]) -> Action:
         try:
             told = act(params)
         except RefusedError as refused:
-            return emulator.error(refused.code, refused.message, refused.status)
+            return emulator.engine.error(refused.code, refused.message, refused.status)
         body = (
             f'<{name}Response xmlns="{NAMESPACE}"><{name}Result>{xml(told)}</{name}Result>'
             f"<ResponseMetadata><RequestId>{emulator.new_id()}</RequestId></ResponseMetadata>"

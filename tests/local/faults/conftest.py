@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tapcfn.local import record, server
-from tests.local_cloud import Aws, fresh_account
+from tests.local_cloud import Aws, current
 
 Put = Callable[[str], dict[str, Any]]
 
@@ -24,7 +24,7 @@ def faulty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Lo
 @pytest.fixture
 def aws(faulty_cloud: server.LocalCloud) -> Aws:
     """Return a fresh account."""
-    return Aws(faulty_cloud.url, fresh_account())
+    return current(faulty_cloud.url)
 
 
 @pytest.fixture

@@ -77,3 +77,15 @@ def patient(aws: Aws, service: str, attempts: int, mode: str = "standard") -> An
             s3={"addressing_style": "path"}, retries={"mode": mode, "total_max_attempts": attempts}
         ),
     )
+
+
+def hurried(aws: Aws, seconds: float) -> Any:
+    """Return a CloudFormation client that waits so long for an answer, and asks once."""
+    return boto3.client(
+        "cloudformation",
+        region_name=HOME,
+        endpoint_url=aws.url,
+        aws_access_key_id=aws.account,
+        aws_secret_access_key="local",
+        config=Config(read_timeout=seconds, retries={"total_max_attempts": 1}),
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from tapcfn.errors import LocalCloudError
 from tapcfn.local import record, server
 from tests.local.faults.conftest import Put
-from tests.local.faults.stories import TOPIC, begin, message, patient, said, status, topic
+from tests.local.faults.stories import TOPIC, begin, hurried, message, patient, said, status, topic
 from tests.local_cloud import (
     AWAY,
     Aws,
@@ -23,6 +26,7 @@ from tests.local_cloud import (
     settled,
     stage,
     template,
+    until,
 )
 
 CHANGE = {
@@ -400,3 +404,61 @@ def test_who_deletes_hears_nothing_but_deletes(aws: Aws, put: Put) -> None:
 
     assert "ConnectionClosedError" == said(lambda: cloudformation.delete_stack(StackName=stack))
     assert "DELETE_COMPLETE" == destroy(cloudformation, stack)["StackStatus"]
+
+
+# Late answers -------------------------------------------------------------------------------------
+
+
+def test_an_answer_comes_late_and_no_other_waits_for_it(aws: Aws, put: Put) -> None:
+    """The first call has its answer after its seconds; meanwhile others are answered."""
+    cloudformation = aws.client("cloudformation")
+    put('[[fault]]\ndo = "delay"\nseconds = 0.4\noperation = "ListStacks"\nnth = 1')
+    began = time.monotonic()
+
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(cloudformation.list_stacks)
+        until(lambda: record.ask(aws.url, "/_tapcfn/faults")["faults"][0]["done"])
+        cloudformation.list_stacks()
+        others = time.monotonic() - began
+        assert "StackSummaries" in late.result()
+
+    assert others < 0.4 <= time.monotonic() - began
+
+
+def test_whoever_cannot_wait_hears_nothing_yet_it_is_done(aws: Aws, put: Put) -> None:
+    """The change set of a caller that gave up is there; letting go answers into nowhere."""
+    cloudformation = aws.client("cloudformation")
+    put('[[fault]]\ndo = "delay"\nseconds = 600\noperation = "CreateChangeSet"\nnth = 1')
+
+    assert "ReadTimeoutError" == said(lambda: hurried(aws, 0.2).create_change_set(**CHANGE))
+
+    made = cloudformation.describe_change_set(StackName="shop", ChangeSetName="first")
+    assert "CREATE_COMPLETE" == made["Status"]
+    put("")
+    assert exists(cloudformation, "shop")
+
+
+def test_another_table_lets_late_answers_go(aws: Aws, put: Put) -> None:
+    """Nobody waits for the seconds of a table that is no longer in force."""
+    put('[[fault]]\ndo = "delay"\nseconds = 600\noperation = "ListStacks"')
+
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(aws.client("cloudformation").list_stacks)
+        until(lambda: record.ask(aws.url, "/_tapcfn/faults")["faults"][0]["done"])
+        put("")
+
+        assert "StackSummaries" in late.result(timeout=10)
+
+
+def test_a_stop_waits_for_no_late_answer(tmp_path: Path) -> None:
+    """The cloud ends in good order, and says what it has to say before that."""
+    table = '[[fault]]\ndo = "delay"\nseconds = 600\noperation = "ListStacks"'
+    cloud = server.start(tmp_path, speed=0, faults=table)
+    with ThreadPoolExecutor(1) as pool:
+        client = Aws(cloud.url, fresh_account()).client("cloudformation")
+        late = pool.submit(client.list_stacks)
+        until(lambda: record.ask(cloud.url, "/_tapcfn/faults")["faults"][0]["done"])
+
+        server.stop(tmp_path, settle=0)
+
+        assert "StackSummaries" in late.result(timeout=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tapcfn.local import record
@@ -16,6 +18,7 @@ from tests.local_cloud import (
     exists,
     failures,
     fresh_account,
+    physical_ids,
     resource,
     settled,
     stage,
@@ -324,3 +327,81 @@ def test_early_validation_keeps_to_templates_with_its_resource(aws: Aws, put: Pu
     hit = stage(cloudformation, "shop", TOPIC, ChangeSetType="CREATE")
 
     assert ("CREATE_COMPLETE", "FAILED") == (plain["Status"], hit["Status"])
+
+
+# Nested stacks ------------------------------------------------------------------------------------
+
+
+def nested(aws: Aws, body: str, key: str = "child") -> str:
+    """Return the template of a stack whose one resource is a nested stack of this template."""
+    s3, bucket = aws.client("s3"), f"templates-{aws.account}"
+    if not s3.list_buckets()["Buckets"]:
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
+    url = f"https://{bucket}.s3.amazonaws.com/{key}"
+    return template({"Child": resource("CloudFormation::Stack", {"TemplateURL": url})})
+
+
+def test_a_fault_reaches_into_a_nested_stack(aws: Aws, put: Put) -> None:
+    """It is the resource within that fails, and both stacks go back."""
+    cloudformation = aws.client("cloudformation")
+    deploy(cloudformation, "shop", nested(aws, topic("old")))
+    child = physical_ids(cloudformation, "shop")["Child"]
+    put('[[fault]]\ndo = "fail"\nlogical_id = "Topic"\nduring = "update"\nreason = "no"\nnth = 1')
+
+    ended = deploy(cloudformation, "shop", nested(aws, topic("new"), "again"))
+
+    assert "UPDATE_ROLLBACK_COMPLETE" == ended["StackStatus"]
+    assert {"Topic": "no"} == failures(cloudformation, child)
+    assert "UPDATE_ROLLBACK_COMPLETE" == status(cloudformation, child)
+    reason = next(
+        event["ResourceStatusReason"]
+        for event in events(cloudformation, "shop")
+        if event["ResourceStatus"] == "UPDATE_FAILED"
+    )
+    assert (
+        f"Embedded stack {child} was not successfully updated. Currently in "
+        "UPDATE_ROLLBACK_COMPLETE with reason: "
+        "The following resource(s) failed to update: [Topic]. "
+    ) == reason
+
+
+def test_what_is_stuck_in_a_nested_stack_is_in_progress_there(aws: Aws, put: Put) -> None:
+    """The nested stack, its resource and its parent all move meanwhile."""
+    cloudformation = aws.client("cloudformation")
+    put('[[fault]]\ndo = "stuck"\nlogical_id = "Topic"\nseconds = 1')
+    stack = begin(cloudformation, "shop", nested(aws, TOPIC))
+    child = until(
+        lambda: [
+            each["StackId"]
+            for each in cloudformation.describe_stacks()["Stacks"]
+            if each.get("ParentId") == stack
+        ]
+    )[0]
+
+    moving = in_progress(cloudformation, child)
+
+    assert ["CREATE_IN_PROGRESS"] * 3 == [
+        moving,
+        status(cloudformation, child),
+        status(cloudformation, stack),
+    ]
+    put("")
+    assert "CREATE_COMPLETE" == settled(cloudformation, stack)["StackStatus"]
+
+
+def test_the_rollback_of_a_parent_is_one_for_its_nested_stacks(aws: Aws, put: Put) -> None:
+    """What is deleted below because it goes back above is part of the rollback."""
+    cloudformation = aws.client("cloudformation")
+    put(
+        '[[fault]]\ndo = "fail"\nlogical_id = "Last"\nreason = "no"\n'
+        '[[fault]]\ndo = "fail"\nlogical_id = "Topic"\nduring = "rollback"\nreason = "sticky"'
+    )
+    body = json.loads(nested(aws, TOPIC))
+    body["Resources"]["Last"] = resource("SQS::Queue", {}, DependsOn="Child")
+
+    ended = deploy(cloudformation, "shop", json.dumps(body))
+
+    assert "ROLLBACK_FAILED" == ended["StackStatus"]
+    put("")
+    assert "DELETE_COMPLETE" == destroy(cloudformation, ended["StackId"])["StackStatus"]

@@ -17,7 +17,16 @@ import pytest
 
 from tapcfn.local.faults import parse
 from tests.local.faults.conftest import Put
-from tests.local.faults.stories import TOPIC, begin, in_progress, message, said, status, topic
+from tests.local.faults.stories import (
+    TOPIC,
+    begin,
+    hurried,
+    in_progress,
+    message,
+    said,
+    status,
+    topic,
+)
 from tests.local_cloud import (
     AWAY,
     Aws,
@@ -73,6 +82,13 @@ class Stage:
             "ChangeSetType": "CREATE",
             "TemplateBody": TOPIC,
         }
+
+    def stored(self) -> str:
+        """Put the usual template into a bucket, and return its address."""
+        bucket = f"templates-{self.aws.account}"
+        self.aws.client("s3").create_bucket(Bucket=bucket)
+        self.aws.client("s3").put_object(Bucket=bucket, Key="nested", Body=TOPIC.encode())
+        return f"https://{bucket}.s3.amazonaws.com/nested"
 
     def begin(self) -> None:
         """Put the row's table in force."""
@@ -196,8 +212,10 @@ def x09(on: Stage) -> None:
 
 def x10(on: Stage) -> None:
     on.begin()
-    heard = [said(on.cloudformation.describe_stacks) for _ in range(5)]
-    assert ["InternalFailure", "ServiceUnavailable", LOST, "ResponseParserError", ""] == heard
+    heard = [said(on.cloudformation.describe_stacks) for _ in range(4)]
+    assert ["InternalFailure", "ServiceUnavailable", LOST, "ResponseParserError"] == heard
+    assert "ReadTimeoutError" == said(hurried(on.aws, 0.2).describe_stacks)
+    assert "" == said(on.cloudformation.describe_stacks)
 
 
 def x11(on: Stage) -> None:
@@ -373,6 +391,12 @@ def x29(on: Stage) -> None:
         (event["ValidationName"], event["ValidationFailureMode"])
         for event in found["OperationEvents"]
     ]
+    hooked = stage(on.cloudformation, "other", TOPIC, ChangeSetType="CREATE")
+    assert "The following hook(s) failed: [Private::Guard::Names]" == hooked["StatusReason"]
+    ended = deploy(on.cloudformation, "third", TOPIC)
+    assert {"Topic": "The following hook(s) failed: [Private::Guard::Tags]"} == failures(
+        on.cloudformation, ended["StackId"]
+    )
 
 
 def x30(on: Stage) -> None:
@@ -409,10 +433,8 @@ def x31(on: Stage) -> None:
 
 
 def x32(on: Stage) -> None:
+    nested = template({"Child": resource("CloudFormation::Stack", {"TemplateURL": on.stored()})})
     on.begin()
-    nested = template(
-        {"Child": resource("CloudFormation::Stack", {"TemplateURL": "https://s3.invalid/b/k"})}
-    )
     arn = stage(on.cloudformation, "shop", nested, ChangeSetType="CREATE")["ChangeSetId"]
     assert "ChangeSetNotFound" == said(
         lambda: on.cloudformation.describe_change_set(ChangeSetName=arn)
@@ -425,7 +447,10 @@ def x32(on: Stage) -> None:
         for event in events(on.cloudformation, ended["StackId"])
         if event["ResourceStatus"] == "CREATE_FAILED"
     }
-    assert reasons["Child"].startswith("Embedded stack was not successfully created")
+    reason = reasons["Child"]
+    assert reason.endswith("The following resource(s) failed to create: [Topic]. ")
+    within = failures(on.cloudformation, reason.split()[2])
+    assert {"Topic": "Invalid parameter: DisplayName"} == within
 
 
 def x33(on: Stage) -> None:

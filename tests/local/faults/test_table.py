@@ -8,8 +8,8 @@ from tapcfn.errors import UsageError
 from tapcfn.local.faults import Fault, Finding, Table, Throttle, parse
 
 DO = (
-    "throttle, error, drop, lost_answer, truncate, expire_token, empty_page, stale_read, fail, "
-    "stuck, early_validation"
+    "throttle, error, drop, lost_answer, delay, truncate, expire_token, empty_page, stale_read, "
+    "fail, stuck, hook, early_validation"
 )
 
 
@@ -45,6 +45,20 @@ DO = (
                 (
                     Fault("fail", reason="no", during="rollback", logical_id="A"),
                     Fault("stuck", seconds=1.5, type="AWS::S3::Bucket"),
+                )
+            ),
+        ),
+        (
+            '[[fault]]\ndo = "delay"\nseconds = 70\noperation = "DescribeStacks"',
+            Table((Fault("delay", seconds=70, operation="DescribeStacks"),)),
+        ),
+        (
+            '[[fault]]\ndo = "hook"\nhook = "Our::Tag::Hook"\nmode = "WARN"\nduring = "update"\n'
+            '[[fault]]\ndo = "hook"\nhook = "Our::Tag::Hook"\ntarget = "change_set"',
+            Table(
+                (
+                    Fault("hook", hook="Our::Tag::Hook", mode="WARN", during="update"),
+                    Fault("hook", hook="Our::Tag::Hook", target="change_set"),
                 )
             ),
         ),
@@ -91,6 +105,20 @@ def test_a_table_says_what_goes_wrong(text: str, expected: Table) -> None:
         ('[[fault]]\ndo = "error"', 'fault 1: do = "error" needs "code"'),
         ('[[fault]]\ndo = "fail"', 'fault 1: do = "fail" needs "reason"'),
         ('[[fault]]\ndo = "stuck"', 'fault 1: do = "stuck" needs "seconds"'),
+        ('[[fault]]\ndo = "delay"', 'fault 1: do = "delay" needs "seconds"'),
+        ('[[fault]]\ndo = "hook"', 'fault 1: do = "hook" needs "hook"'),
+        (
+            '[[fault]]\ndo = "hook"\nhook = "A::B::C"\nmode = "fail"',
+            'fault 1: mode must be one of FAIL, WARN, not "fail"',
+        ),
+        (
+            '[[fault]]\ndo = "hook"\nhook = "A::B::C"\ntarget = "stack"',
+            'fault 1: target must be one of resource, change_set, not "stack"',
+        ),
+        (
+            '[[fault]]\ndo = "hook"\nhook = "A::B::C"\ntarget = "change_set"\nduring = "create"',
+            'fault 1: target = "change_set" takes no "during"',
+        ),
         ('[[fault]]\ndo = "early_validation"', 'do = "early_validation" needs "findings"'),
         ('[[fault]]\ndo = "drop"\nnth = 0', "nth must be the number of a matching call, from 1"),
         ('[[fault]]\ndo = "drop"\nnth = true', "or a list of them, not True"),

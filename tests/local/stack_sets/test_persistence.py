@@ -1,4 +1,4 @@
-"""Stack sets outlive a stop, an operation does not, and a reset leaves nothing."""
+"""What a stop interrupts has ended when the cloud starts again, unless the stop waits for it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,13 @@ from tests.local.stack_sets.fleet import (
     create_set,
     fleet,
     instance,
-    instances,
     operate,
     operation,
     outcome,
-    parameters,
     state,
     topics,
-    with_parameters,
 )
-from tests.local_cloud import AWAY, HOME, outputs, until
+from tests.local_cloud import HOME, until
 
 
 @pytest.fixture
@@ -41,33 +38,11 @@ def again(root: Path, before: Fleet, settle: float = 5) -> Fleet:
     return Fleet(server.start(root, speed=0).url, before.admin, before.accounts)
 
 
-def test_sets_survive_a_stop_and_not_a_reset(root):
-    """Set, instances, overrides and operations are the same, and work; then all are gone."""
-    first = fleet(server.start(root, speed=0))
-    one, _ = first.accounts
-    create_set(first, with_parameters(Size="1"))
-    begun = operate(first, "create_stack_instances", ParameterOverrides=parameters({"Size": "2"}))
-    described = first.cfn.describe_stack_set(StackSetName=NAME)["StackSet"]
-    told = instances(first), instance(first, one), operation(first, begun["OperationId"])
-    second = again(root, first)
-
-    assert described == second.cfn.describe_stack_set(StackSetName=NAME)["StackSet"]
-    assert (instances(second), instance(second, one), begun) == told
-
-    done = operate(second, "update_stack_set", TemplateBody=with_parameters(Size="5", More="m"))
-
-    assert "SUCCEEDED" == done["Status"]
-    assert {"Size": "2", "More": "m"} == outputs(second.stack(one, AWAY))
-
-    server.reset(root)
-
-    assert [] == second.cfn.list_stack_sets()["Summaries"]
-
-
 def test_interrupted_operations_have_ended(root):
     """What ran has FAILED, what waited is CANCELLED, and one can go on.
 
-    The operation FAILED too, unless it was STOPPING: that one did what it was asked for.
+    The operation FAILED too, unless it was STOPPING: that one did what it was asked for. A stack of
+    nobody's set says too that it was interrupted.
     """
     cloud = server.start(root, speed=6)
     first, stopping = fleet(cloud), fleet(cloud)
@@ -79,9 +54,13 @@ def test_interrupted_operations_have_ended(root):
     until(lambda: "StackId" in instance(first, one))
     until(lambda: outcome(stopping, stopped)[stopping.accounts[0], HOME] == "RUNNING")
     stopping.cfn.stop_stack_set_operation(StackSetName=NAME, OperationId=stopped)
+    plain = first.cfn.create_stack(StackName="plain", TemplateBody=topics())["StackId"]
     second = again(root, first, settle=0)
+    left = second.cfn.describe_stacks(StackName=plain)["Stacks"][0]
     told = operation(second, begun)
 
+    assert "CREATE_FAILED" == left["StackStatus"]
+    assert "local cloud was ended" in left["StackStatusReason"]
     assert "FAILED" == told["Status"]
     assert "local cloud was ended" in told["StatusReason"]
     assert told["CreationTimestamp"] < told["EndTimestamp"]

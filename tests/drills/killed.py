@@ -1,0 +1,63 @@
+"""Run a command that dies at a given write: `python -m tests.drills.killed POINT NUMBER WORDS...`.
+
+POINT is `note` (a line of the ledger, when it reaches the disk) or `call` (a request that writes),
+with `-before` or `-after`. The process ends as by SIGKILL: nothing is cleaned up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from botocore.httpsession import URLLib3Session
+
+from tapcfn.cli.app import run
+
+WRITES = (
+    b"Action=CreateChangeSet",
+    b"Action=ExecuteChangeSet",
+    b"Action=DeleteChangeSet",
+    b"Action=DeleteStack",
+    b"Action=UpdateTerminationProtection",
+)
+
+
+def deadly(what: Callable[..., Any], *, counts: Callable[..., bool], point: str) -> Any:
+    """Return `what`, at whose nth use that counts the process dies."""
+    left = [int(sys.argv[2])]
+
+    def use(*arguments: Any, **named: Any) -> Any:
+        if not counts(*arguments):
+            return what(*arguments, **named)
+        left[0] -= 1
+        if left[0] == 0 and point == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = what(*arguments, **named)
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    return use
+
+
+def writes(_session: Any, request: Any) -> bool:
+    """Tell a request that changes something."""
+    body = request.body or b""
+    return isinstance(body, bytes) and any(each in body for each in WRITES)
+
+
+def main() -> int:
+    kind, _, point = sys.argv[1].partition("-")
+    if kind == "note":
+        os.fsync = deadly(os.fsync, counts=lambda _: True, point=point)
+    else:
+        sent = URLLib3Session.send
+        URLLib3Session.send = deadly(sent, counts=writes, point=point)
+    return run("templates.blueprints", sys.argv[3:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
