@@ -3,6 +3,7 @@
 
 BLUEPRINT ?= replicated_storage
 STAGE ?= local
+ARGS ?=
 PYTHON ?= python3
 
 VENV := .venv
@@ -11,11 +12,12 @@ READY := $(VENV)/.ready
 DEPLOY := $(PY) deploy.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render local dist clean
+.PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render documents local dist clean
 
 help: ## List all targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  Variables: BLUEPRINT=$(BLUEPRINT) STAGE=$(STAGE) PYTHON=$(PYTHON)"
+	@echo "  ARGS='--yes ...' goes to apply, plan, status, outputs and destroy"
 
 setup: $(READY) ## Make .venv and install everything, pinned
 
@@ -29,25 +31,25 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 deploy: $(READY) ## Render, check, plan and apply BLUEPRINT to STAGE
 	$(DEPLOY) render $(BLUEPRINT)
 	$(DEPLOY) check $(BLUEPRINT) --stage $(STAGE)
-	$(DEPLOY) apply $(BLUEPRINT) --stage $(STAGE)
+	$(DEPLOY) apply $(BLUEPRINT) --stage $(STAGE) $(ARGS)
 
 plan: $(READY) ## Show what deploy would change
-	$(DEPLOY) plan $(BLUEPRINT) --stage $(STAGE)
+	$(DEPLOY) plan $(BLUEPRINT) --stage $(STAGE) $(ARGS)
 
 status: $(READY) ## Show where each stack stands
-	$(DEPLOY) status $(BLUEPRINT) --stage $(STAGE)
+	$(DEPLOY) status $(BLUEPRINT) --stage $(STAGE) $(ARGS)
 
 outputs: $(READY) ## Print the outputs
-	$(DEPLOY) outputs $(BLUEPRINT) --stage $(STAGE)
+	$(DEPLOY) outputs $(BLUEPRINT) --stage $(STAGE) $(ARGS)
 
 destroy: $(READY) ## Take it away again
-	$(DEPLOY) destroy $(BLUEPRINT) --stage $(STAGE)
+	$(DEPLOY) destroy $(BLUEPRINT) --stage $(STAGE) $(ARGS)
 
 test: $(READY) ## Run the whole test suite
 	$(PY) -m pytest --numprocesses 2
 
-drill: $(READY) ## Run the long drills: load, and kills at drawn moments
-	$(PY) -m pytest -m drill tests/drills
+drill: $(READY) ## Run the long drills: load, kills, every pair of options
+	$(PY) -m pytest -m drill
 
 lint: $(READY) ## ruff, mypy, import contracts
 	$(VENV)/bin/ruff check
@@ -67,6 +69,10 @@ coverage: $(READY) ## Run the tests with branch coverage (90 % at least)
 
 render: $(READY) ## Write templates/rendered from the example settings
 	$(DEPLOY) render
+
+documents: $(READY) ## Write what the code says in docs: requirements, pictures, settings
+	$(PY) -m tests.requirements
+	$(PY) -m tests.documents
 
 local: $(READY) ## Start the local cloud and say where it runs
 	$(DEPLOY) local start

@@ -7,6 +7,10 @@ from types import MappingProxyType
 
 BLUEPRINTS: Mapping[str, str] = MappingProxyType(
     {
+        "private_api": "templates.blueprints.private_api",
+        "region_migration": "templates.blueprints.region_migration",
+        "regional_web": "templates.blueprints.regional_web",
         "replicated_storage": "templates.blueprints.replicated_storage",
+        "serverless_api": "templates.blueprints.serverless_api",
     }
 )

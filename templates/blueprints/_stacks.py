@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapcfn.config import Common
-from tapcfn.model import EMPTY, STATEFUL, OutputOf, ParameterValue, Stack, Target
+from tapcfn.model import EMPTY, STATEFUL, OutputOf, ParameterValue, Stack, Target, TemplateBody
 from tapcfn.templating import Template, body
 
 
@@ -43,6 +43,16 @@ class Stacks:
         Region that only holds copies.
         """
         made = body(f"{layer}-{variant}" if variant else layer, template)
+        return self.of(layer, region, made, parameters)
+
+    def of(
+        self,
+        layer: str,
+        region: str,
+        made: TemplateBody,
+        parameters: Mapping[str, ParameterValue] = EMPTY,
+    ) -> Stack:
+        """Return one stack of a template that is rendered already: it may go to many Regions."""
         return Stack(
             name=self.name(layer, region),
             target=Target(self.settings.account_id, region),

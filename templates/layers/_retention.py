@@ -18,3 +18,11 @@ def retained(resource: R, keep_data: bool) -> R:
     resource.DeletionPolicy = "RetainExceptOnCreate" if keep_data else "Delete"
     resource.UpdateReplacePolicy = "Retain" if keep_data else "Delete"
     return resource
+
+
+def snapshotted(resource: R, keep_data: bool) -> R:
+    """Give a database its two policies, and return it: kept data is left as a last snapshot."""
+    policy = "Snapshot" if keep_data else "Delete"
+    resource.DeletionPolicy = policy
+    resource.UpdateReplacePolicy = policy
+    return resource

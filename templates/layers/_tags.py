@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from troposphere import Tags
 
+from templates.layers._values import Value
 
-def tagged(tags: Mapping[str, str], name: str = "") -> Tags:
+
+def tagged(tags: Mapping[str, str], name: Value = "") -> Tags:
     """Return new `Tags`, with a Name where there is one.
 
     New each time: troposphere changes the right-hand side of a `+`.

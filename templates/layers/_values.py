@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from troposphere import AWSHelperFn, Parameter, Ref
+from troposphere import AWSHelperFn, Parameter, Ref, Sub
 
 Value: TypeAlias = str | AWSHelperFn
 
@@ -12,3 +12,8 @@ Value: TypeAlias = str | AWSHelperFn
 def value(given: Parameter | Value) -> Value:
     """Return what a property takes: a reference to a parameter, and anything else as it is."""
     return Ref(given) if isinstance(given, Parameter) else given
+
+
+def text(given: str) -> Value:
+    """Return text as it is, or as what `Fn::Sub` fills in where it has a `${Name}`."""
+    return Sub(given) if "${" in given else given

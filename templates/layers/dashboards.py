@@ -16,6 +16,7 @@ from troposphere import Sub, cloudwatch
 from tapcfn.templating import Template
 from templates.layers._tags import tagged
 from templates.layers._values import Value
+from templates.layers.alarms import Metric
 
 PERIOD = 300
 DAY = 86_400
@@ -39,6 +40,12 @@ class Line:
         """Return the line as a dashboard's JSON has it."""
         pairs = [text for pair in self.dimensions.items() for text in pair]
         return [*self.metric, *pairs, *([dict(self.options)] if self.options else [])]
+
+
+def line(metric: Metric, **options: Any) -> Line:
+    """Return a metric as a line; its dimensions are texts, with `${Name}` as in a widget."""
+    dimensions = {name: str(each) for name, each in metric.dimensions.items()}
+    return Line((metric.namespace, metric.name), dimensions, options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from troposphere import GetAtt, Parameter, Ref, Sub, ec2, iam, logs
 from tapcfn.templating import Template
 from templates.layers import _iam, log_groups
 from templates.layers._tags import tagged
-from templates.layers._values import Value
+from templates.layers._values import Value, text
 
 # The fields of a flow log record in its default format; the names are ours, the order is AWS's.
 REJECTED = (
@@ -25,6 +25,7 @@ REJECTED = (
 class FlowLog:
     """One flow log of the VPC: what it records, in which log group, and for how long.
 
+    The group's name may be text for `Fn::Sub`.
     With a `metric` (namespace and name) the packets of rejected records are counted there.
     """
 
@@ -48,7 +49,7 @@ def add(
     group = log_groups.add(
         template,
         f"{flow_log.title}Group",
-        name=flow_log.group,
+        name=text(flow_log.group),
         days=flow_log.days,
         key=key,
         tags=tags,

@@ -73,6 +73,21 @@ def logs(log_groups: Sequence[str]) -> tuple[Statement, ...]:
     )
 
 
+def log_exports() -> Statement:
+    """Let CloudWatch Logs of this Region export groups of this account to buckets under this key.
+
+    The bucket's own policy says which groups.
+    """
+    return Statement(
+        Sid="LogsExports",
+        Effect=Allow,
+        Principal=Principal("Service", Sub("logs.${AWS::Region}.${AWS::URLSuffix}")),
+        Action=[kms.Decrypt, kms.Action("GenerateDataKey*")],
+        Resource=["*"],
+        Condition=Condition(StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))),
+    )
+
+
 def auto_scaling() -> tuple[Statement, ...]:
     """Let the account's Auto Scaling launch instances with volumes under this key. (L-8)
 

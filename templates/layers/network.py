@@ -15,6 +15,7 @@ from troposphere import GetAtt, Join, Output, Parameter, Ref, ec2
 from tapcfn.templating import Template
 from templates.layers._parameters import cidr
 from templates.layers._tags import tagged
+from templates.layers._values import Value
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -81,7 +82,7 @@ def private(blocks: Sequence[str], way: Way = Way.NAT_EACH_ZONE) -> Tier:
 def add(
     template: Template,
     *,
-    name: str,
+    name: Value,
     vpc_cidr: str,
     tiers: Sequence[Tier],
     tags: Mapping[str, str],
@@ -121,7 +122,7 @@ def publish(template: Template, network: Network) -> None:
 
 
 def _vpc(
-    template: Template, name: str, vpc_cidr: str, tags: Mapping[str, str], *, zones: int
+    template: Template, name: Value, vpc_cidr: str, tags: Mapping[str, str], *, zones: int
 ) -> Network:
     block = template.add_parameter(cidr("VpcCidr", "IPv4 block of the VPC", vpc_cidr))
     vpc = template.add(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from awacs import kms
 from awacs import s3 as s3_actions
@@ -19,10 +21,23 @@ from templates.layers._values import Value, value
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The name of the one replication rule, and the storage class of the copies."""
+    """The name of the one replication rule, and the storage class of the copies.
+
+    With `timed` S3 promises copies within 15 minutes, measures what is behind, and bills for it.
+    """
 
     name: str
     storage_class: str
+    timed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """The bucket that gets the copies, its key if it has one, and the role that makes them."""
+
+    role: iam.Role
+    bucket: Parameter
+    key: Parameter | None
 
 
 def add(
@@ -39,21 +54,61 @@ def add(
     itself refers to the role, would be a dependency cycle. `key` is the ARN of the source's key,
     or None where both buckets are encrypted by S3's own.
     """
+    copies = add_role(template, source=source, key=key, tags=tags, encrypted=key is not None)
+    return configuration(rule, copies)
+
+
+def add_role(
+    template: Template,
+    *,
+    source: str,
+    key: Parameter | Value | None,
+    tags: Mapping[str, str],
+    encrypted: bool,
+) -> Copies:
+    """Declare where the copies go, and add the role that makes them.
+
+    `key` is that of the source, if it has one; `encrypted` says whether the copies have one.
+    """
     bucket = template.add_parameter(
         bucket_arn("DestinationBucketArn", "ARN of the bucket that gets the copies")
     )
-    if key is None:
-        role = template.add(_role((*_reads_source(source), _writes_copies(bucket)), tags))
-        return _configuration(role, _replicate_everything(rule, bucket))
-    destination = _declared_key(template)
-    statements = (
-        *_reads_source(source),
-        _decrypts_source(source, value(key)),
-        _writes_copies(bucket),
-        _encrypts_copies(bucket, destination),
+    statements = list(_reads_source(source))
+    if key is not None:
+        statements.append(_decrypts_source(source, value(key)))
+    statements.append(_writes_copies(bucket))
+    destination = _declared_key(template) if encrypted else None
+    if destination:
+        statements.append(_encrypts_copies(bucket, destination))
+    role = template.add(_role(tuple(statements), tags))
+    return Copies(role, bucket, destination.key if destination else None)
+
+
+def configuration(rule: Rule, copies: Copies) -> s3.ReplicationConfiguration:
+    """Return the configuration of a bucket that copies everything."""
+    return s3.ReplicationConfiguration(
+        Role=GetAtt(copies.role, "Arn"),
+        Rules=[_replicate_everything(rule, copies.bucket, copies.key)],
     )
-    role = template.add(_role(statements, tags))
-    return _configuration(role, _replicate_everything(rule, bucket, destination.key))
+
+
+def request(rule: Rule, copies: Copies) -> Sub:
+    """Return the same configuration as the JSON that S3's own API takes, for a bucket of others."""
+    return Sub(json.dumps(_spelled_out(configuration(rule, copies).to_dict()), sort_keys=True))
+
+
+def _spelled_out(node: Any) -> Any:
+    """Turn references into `${Name}`, and the one name that the API spells otherwise."""
+    match node:
+        case {"Ref": name}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"${{{name}.{attribute}}}"
+        case dict():
+            return {"ID" if key == "Id" else key: _spelled_out(each) for key, each in node.items()}
+        case list():
+            return [_spelled_out(each) for each in node]
+    return node
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +138,8 @@ def _declared_key(template: Template) -> _DestinationKey:
     )
 
 
-def _configuration(
-    role: iam.Role, rule: s3.ReplicationConfigurationRules
-) -> s3.ReplicationConfiguration:
-    return s3.ReplicationConfiguration(Role=GetAtt(role, "Arn"), Rules=[rule])
-
-
 def _replicate_everything(
-    rule: Rule, bucket: Parameter, key: Parameter | None = None
+    rule: Rule, bucket: Parameter, key: Parameter | None
 ) -> s3.ReplicationConfigurationRules:
     """Return one rule for the whole bucket: encrypted objects and delete markers included."""
     destination = s3.ReplicationConfigurationRulesDestination(
@@ -110,6 +159,11 @@ def _replicate_everything(
         made.SourceSelectionCriteria = s3.SourceSelectionCriteria(
             SseKmsEncryptedObjects=s3.SseKmsEncryptedObjects(Status="Enabled")
         )
+    if rule.timed:
+        # S3 knows this one number of minutes, and wants both or none.
+        limit = s3.ReplicationTimeValue(Minutes=15)
+        destination.ReplicationTime = s3.ReplicationTime(Status="Enabled", Time=limit)
+        destination.Metrics = s3.Metrics(Status="Enabled", EventThreshold=limit)
     return made
 
 

@@ -53,7 +53,7 @@ def build(
         grants=grants,
         multi_region=multi_region,
     )
-    _publish(template, key)
+    publish(template, key)
     return template
 
 
@@ -69,21 +69,10 @@ def build_replica(
     Rotation is the primary's: a replica takes no such property.
     """
     template = Template("A replica of a multi-Region KMS key, for one Region's buckets")
-    primary = template.add_parameter(
-        key_arn("PrimaryKeyArn", "ARN of the multi-Region key to replicate, in its own Region")
+    key = add_replica(
+        template, alias=f"alias/{alias}", tags=tags, keep_data=keep_data, grants=grants
     )
-    key = ReplicaKey(
-        "Key",
-        Description=PURPOSE,
-        PrimaryKeyArn=Ref(primary),
-        PendingWindowInDays=PENDING_DAYS,
-        # troposphere wants a plain mapping here, and a document on a Key.
-        KeyPolicy=_key_policy(grants).JSONrepr(),
-        Tags=tagged(tags),
-    )
-    template.add(retained(key, keep_data))
-    template.add(Alias("Alias", AliasName=f"alias/{alias}", TargetKeyId=Ref(key)))
-    _publish(template, key)
+    publish(template, key)
     return template
 
 
@@ -116,7 +105,36 @@ def add(
     return key
 
 
-def _publish(template: Template, key: Key | ReplicaKey) -> None:
+def add_replica(
+    template: Template,
+    *,
+    alias: Value,
+    tags: Mapping[str, str],
+    keep_data: bool,
+    grants: Sequence[Statement] = (),
+    purpose: str = PURPOSE,
+    pending_days: int = PENDING_DAYS,
+) -> ReplicaKey:
+    """Add a replica of another Region's key, which a parameter names, and its alias."""
+    primary = template.add_parameter(
+        key_arn("PrimaryKeyArn", "ARN of the multi-Region key to replicate, in its own Region")
+    )
+    key = ReplicaKey(
+        "Key",
+        Description=purpose,
+        PrimaryKeyArn=Ref(primary),
+        PendingWindowInDays=pending_days,
+        # troposphere wants a plain mapping here, and a document on a Key.
+        KeyPolicy=_key_policy(grants).JSONrepr(),
+        Tags=tagged(tags),
+    )
+    template.add(retained(key, keep_data))
+    template.add(Alias("Alias", AliasName=alias, TargetKeyId=Ref(key)))
+    return key
+
+
+def publish(template: Template, key: Key | ReplicaKey) -> None:
+    """Add the outputs: the key's id and its ARN."""
     template.add_output(Output(Out.KEY_ID, Description="Id of the key", Value=Ref(key)))
     template.add_output(Output(Out.KEY_ARN, Description="ARN of the key", Value=GetAtt(key, "Arn")))
 

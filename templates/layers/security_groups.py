@@ -11,6 +11,7 @@ from templates.layers._tags import tagged
 from templates.layers._values import Value, value
 
 ANYWHERE = "0.0.0.0/0"
+ANYWHERE_IPV6 = "::/0"
 
 EVERYTHING_OUT = ec2.SecurityGroupRule(
     IpProtocol="-1", CidrIp=ANYWHERE, Description="Everything out"
@@ -20,6 +21,27 @@ EVERYTHING_OUT = ec2.SecurityGroupRule(
 NOTHING_OUT = ec2.SecurityGroupRule(
     IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing out"
 )
+
+
+EVERYTHING_OUT_IPV6 = ec2.SecurityGroupRule(
+    IpProtocol="-1", CidrIpv6=ANYWHERE_IPV6, Description="Everything out by IPv6"
+)
+
+
+def from_anywhere(port: int, what: str, *, ipv6: bool) -> list[ec2.SecurityGroupRule]:
+    """Return the rules that open one TCP port to everybody: by IPv4, and by IPv6 if it is used."""
+    rules = [from_block(port, what, ANYWHERE)]
+    if ipv6:
+        rules.append(
+            ec2.SecurityGroupRule(
+                IpProtocol="tcp",
+                FromPort=port,
+                ToPort=port,
+                CidrIpv6=ANYWHERE_IPV6,
+                Description=f"{what} by IPv6",
+            )
+        )
+    return rules
 
 
 def from_block(port: int, what: str, block: Parameter | Value) -> ec2.SecurityGroupRule:
@@ -50,7 +72,7 @@ def add(
     egress: ec2.SecurityGroupRule = EVERYTHING_OUT,
     tags: Mapping[str, str],
     name: Value = "",
-    label: str = "",
+    label: Value = "",
 ) -> ec2.SecurityGroup:
     """Add a group; `name` is its GroupName where a contract needs one, `label` its Name tag."""
     group = ec2.SecurityGroup(

@@ -44,8 +44,12 @@ class Bucket:
 
 
 def bucket_name(base: str) -> str:
-    """Return a bucket's name as text for `Fn::Sub`, unique in the world of buckets. (C-2)"""
-    return f"{base}-${{AWS::AccountId}}-${{AWS::Region}}"
+    """Return a bucket's name as text for `Fn::Sub`, unique in the world of buckets. (C-2)
+
+    A base that holds the Region already does not get it a second time.
+    """
+    region = "" if "${AWS::Region}" in base else "-${AWS::Region}"
+    return f"{base}-${{AWS::AccountId}}{region}"
 
 
 def bucket_arn(base: str) -> str:

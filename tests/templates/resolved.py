@@ -10,11 +10,30 @@ import fnmatch
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 
 from tapcfn.model import EMPTY, OutputOf, Rollout, Stack, ZoneOf
+
+# The properties that a reference to their resource stands for; others are known by an id.
+REFERRED_BY = (
+    *("AliasName", "BucketName", "FunctionName"),
+    *("LogGroupName", "StageName", "TableName"),
+)
+
+ATTRIBUTES: Mapping[tuple[str, str], str] = {
+    ("AWS::ApiGateway::DomainName", "*"): "{name}-{attribute}-{region}",
+    ("AWS::IAM::Role", "Arn"): "arn:aws:iam::{account}:role/{name}",
+    ("AWS::KMS::Key", "Arn"): "arn:aws:kms:{region}:{account}:key/{name}-id",
+    ("AWS::KMS::ReplicaKey", "Arn"): "arn:aws:kms:{region}:{account}:key/{name}-id",
+    ("AWS::Lambda::Function", "Arn"): "arn:aws:lambda:{region}:{account}:function:{made}",
+    ("AWS::Logs::LogGroup", "Arn"): "arn:aws:logs:{region}:{account}:log-group:{made}:*",
+    ("AWS::RDS::DBInstance", "DBInstanceArn"): "arn:aws:rds:{region}:{account}:db:{made}",
+    ("AWS::S3::Bucket", "Arn"): "arn:aws:s3:::{made}",
+    ("AWS::S3::Bucket", "WebsiteURL"): "http://{made}.s3-website-{region}.amazonaws.com",
+    ("AWS::SQS::Queue", "Arn"): "arn:aws:sqs:{region}:{account}:{name}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +114,12 @@ def _see(stack: Stack, outputs: Mapping[str, Mapping[str, str]]) -> Seen:
             values[key] = declared["Default"]
     for key, value in stack.parameters.items():
         values[key] = _value(value, stack, outputs)
-        if stack.template.parameters[key]["Type"] == "CommaDelimitedList":
+        kind = stack.template.parameters[key]["Type"]
+        if kind == "CommaDelimitedList" or kind.startswith("List<"):
             values[key] = values[key].split(",")
     resolver = _Resolver(document["Resources"], values)
+    for key, condition in document.get("Conditions", {}).items():
+        resolver.conditions[key] = resolver.fill(condition)
     return Seen(
         stack,
         resolver.fill(document["Resources"]),
@@ -118,6 +140,7 @@ def _value(value: object, stack: Stack, outputs: Mapping[str, Mapping[str, str]]
 class _Resolver:
     resources: Mapping[str, Any]
     values: Mapping[str, Any]
+    conditions: dict[str, bool] = field(default_factory=dict)
 
     def fill(self, node: Any) -> Any:
         """Return `node` with its intrinsic functions evaluated."""
@@ -142,33 +165,50 @@ class _Resolver:
                 return self.sub(text, self.fill(local))
             case "Fn::Sub", text:
                 return self.sub(text, {})
+            case "Fn::If", [condition, yes, no]:
+                return self.fill(yes if self.conditions[condition] else no)
+        return self.join(function, self.fill(argument))
+
+    def join(self, function: str, argument: Any) -> Any:
+        """Evaluate an intrinsic function whose arguments are values."""
+        match function, argument:
+            case "Fn::Equals", [one, other]:
+                return one == other
             case "Fn::Join", [separator, parts]:
-                return separator.join(self.fill(parts))
+                return separator.join(parts)
+            case "Fn::Base64", text:
+                return text
+            case "Fn::Cidr", [block, count, _]:
+                return [f"{block}#{number}" for number in range(count)]
         assert function == "Fn::Select", function
-        return self.fill(argument[1])[argument[0]]
+        index, values = argument
+        return values[index]
 
     def ref(self, name: str) -> Any:
         if name in self.values:
             return self.values[name]
         properties = self.resources[name].get("Properties", {})
-        for key in ("BucketName", "LogGroupName"):
+        for key in REFERRED_BY:
             if key in properties:
                 return self.fill(properties[key])
         return f"{name}-id"
 
     def attribute(self, name: str, attribute: str) -> str:
-        region, account = self.values["AWS::Region"], self.values["AWS::AccountId"]
-        match self.resources[name]["Type"], attribute:
-            case "AWS::S3::Bucket", "Arn":
-                return f"arn:aws:s3:::{self.ref(name)}"
-            case (("AWS::KMS::Key" | "AWS::KMS::ReplicaKey"), "Arn"):
-                return f"arn:aws:kms:{region}:{account}:key/{name}-id"
-            case "AWS::Logs::LogGroup", "Arn":
-                return f"arn:aws:logs:{region}:{account}:log-group:{self.ref(name)}:*"
-            case "AWS::IAM::Role", "Arn":
-                return f"arn:aws:iam::{account}:role/{name}"
-        assert attribute in {"GroupId", "AllocationId"}, (name, attribute)
-        return f"{name}-{attribute}"
+        """Return an attribute; whether the type has it is the linter's question."""
+        kind = self.resources[name]["Type"]
+        if attribute == "DBInstanceArn":
+            made = self.fill(self.resources[name]["Properties"]["DBInstanceIdentifier"])
+        else:
+            made = self.ref(name)
+        other = ATTRIBUTES.get((kind, "*"), "{name}-{attribute}")
+        form = ATTRIBUTES.get((kind, attribute), other)
+        return form.format(
+            account=self.values["AWS::AccountId"],
+            attribute=attribute,
+            made=made,
+            name=name,
+            region=self.values["AWS::Region"],
+        )
 
     def sub(self, text: str, local: Mapping[str, str]) -> str:
         def one(match: re.Match[str]) -> str:
@@ -185,7 +225,7 @@ class _Resolver:
 
 def statements(role: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the statements of a role's inline policies."""
-    for policy in role["Policies"]:
+    for policy in role.get("Policies", ()):
         yield from policy["PolicyDocument"]["Statement"]
 
 

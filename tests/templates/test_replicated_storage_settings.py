@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def faults(**keys: Any) -> tuple[str, ...]:
 
 
 def test_the_keys_are_those_of_the_system_and_no_other() -> None:
-    """What systems.md names, and nothing that this system has no use for."""
+    """What the requirements name, and nothing that this system has no use for."""
     assert set(Settings.model_fields) - set(Common.model_fields) == {
         "allowed_cidr",
         "home_region",
@@ -38,6 +39,18 @@ def test_the_keys_are_those_of_the_system_and_no_other() -> None:
         "enable_flow_logs",
         "packet_drops",
         "bucket_access_logs",
+        "tiered_sgs",
+        "ssh_cidr",
+        "extra_buckets",
+        "enable_cross_region_replication",
+        "extra_log_groups",
+        "cpu_alarm",
+        "cpu_alarm_instance",
+        "alarm_email",
+        "cloudtrail",
+        "aws_config",
+        "postgres",
+        "service_roles",
     }
 
 
@@ -83,7 +96,7 @@ def test_the_defaults_are_those_of_the_reference() -> None:
         ({"name": "sg-stack"}, "name", 'AWS reserves names that start with "sg-"'),
         ({"environment": ""}, "environment", "cannot be part of a log group's name"),
         ({"environment": "a b"}, "environment", "cannot be part of a log group's name"),
-        ({"private_subnets": "yes"}, "private_subnets", "boolean"),
+        ({"private_subnets": "yes"}, "private_subnets", "true or false"),
         ({"packet_drops": "vpc"}, "packet_drops", "'flow_log', 'nat' or 'none'"),
         ({"packet_drops": "nat"}, "packet_drops", "private_subnets is false"),
         ({"account": "1234"}, "account", "is no account id"),
@@ -195,7 +208,24 @@ def test_the_example_shows_every_key_with_its_default() -> None:
     shown = tomllib.loads("\n".join(lines).replace('# [credentials."', '[credentials."'))
     given = load(FILES / "replicated_storage.example.toml", Settings).model_dump()
 
-    assert set(shown) == set(Settings.model_fields)
-    for key in set(shown) - {"credentials", "artifact_bucket", "accounts"}:
+    assert set(shown) >= set(Settings.model_fields) - set(Common.model_fields)
+    without_a_default = {"artifact_bucket", "cpu_alarm_instance", "alarm_email"}
+    for key in set(shown) - {"credentials", "accounts"} - without_a_default:
         assert shown[key] == given[key]
     assert check("shown", shown, Settings)
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        ({"cpu_alarm": True}, "cpu_alarm_instance: missing, and cpu_alarm is true"),
+        ({"cpu_alarm_instance": "my-machine"}, "cpu_alarm_instance"),
+        ({"alarm_email": "nobody"}, "alarm_email"),
+        ({"postgres": True}, "private_subnets and tiered_sgs must be true"),
+        ({"postgres": True, "private_subnets": True}, "tiered_sgs must be true"),
+    ],
+)
+def test_options_that_lack_something_say_what(keys: dict[str, Any], fault: str) -> None:
+    """S0-X7, S0-X9: an alarm watches an instance, a database stands somewhere."""
+    with pytest.raises(ConfigError, match=re.escape(fault)):
+        settings(**keys)

@@ -14,6 +14,8 @@ from templates.layers.flow_logs import FlowLog
 MAX_BUCKET_NAME = 63
 ACCOUNT_DIGITS = 12
 
+EXTRA_DAYS = 30
+
 # Beginnings that S3 keeps for itself, and the one that EC2 refuses in a security group's name.
 RESERVED = ("sthree-", "amzn-s3-demo-", "sg-")
 
@@ -64,6 +66,57 @@ class Settings(Common):
         False,
         description="true or false: record every request to the buckets, for 90 days",
     )
+    tiered_sgs: bool = Field(
+        False,
+        description="true or false: security groups for the tiers web, app, database and ssh",
+    )
+    ssh_cidr: Cidr = Field(
+        "10.0.0.0/8", description="an IPv4 CIDR block: who may use ssh, with tiered_sgs = true"
+    )
+    extra_buckets: bool = Field(
+        False,
+        description="true or false: buckets for an application and its logs, and a backup bucket "
+        "in the replication Region",
+    )
+    enable_cross_region_replication: bool = Field(
+        True,
+        description="true or false: copy the application's bucket to the backup bucket, with "
+        "extra_buckets = true",
+    )
+    extra_log_groups: bool = Field(
+        False,
+        description="true or false: log groups for applications and infrastructure, 30 days each",
+    )
+    cpu_alarm: bool = Field(
+        False,
+        description="true or false: an alarm for an instance that is above 80 % CPU for 10 minutes",
+    )
+    cpu_alarm_instance: str | None = Field(
+        None,
+        description='the id of the instance that cpu_alarm watches, such as "i-0123456789abcdef0"',
+        pattern=r"^i-[0-9a-f]{8,17}$",
+        validate_default=True,
+    )
+    alarm_email: str | None = Field(
+        None,
+        description="an e-mail address that is told of alarms, once it has confirmed",
+        pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
+    )
+    cloudtrail: bool = Field(
+        False, description="true or false: a trail of every call in the account, in all Regions"
+    )
+    aws_config: bool = Field(
+        False,
+        description="true or false: AWS Config's recorder; only where the Region has none yet",
+    )
+    postgres: bool = Field(
+        False,
+        description="true or false: a PostgreSQL database in two zones with a replica in the "
+        "replication Region; needs private_subnets and tiered_sgs",
+    )
+    service_roles: bool = Field(
+        False, description="true or false: roles for instances and for RDS monitoring"
+    )
 
     @field_validator("replication_region")
     @classmethod
@@ -108,6 +161,24 @@ class Settings(Common):
             raise ValueError("private_subnets is false, so there is no NAT gateway to count at")
         return packet_drops
 
+    @field_validator("cpu_alarm_instance")
+    @classmethod
+    def _is_there_to_be_watched(cls, instance: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("cpu_alarm") and instance is None:
+            raise ValueError("missing, and cpu_alarm is true: an alarm watches one instance")
+        return instance
+
+    @field_validator("postgres")
+    @classmethod
+    def _has_a_place(cls, postgres: bool, info: ValidationInfo) -> bool:
+        missing = [key for key in ("private_subnets", "tiered_sgs") if not info.data.get(key)]
+        if postgres and missing:
+            raise ValueError(
+                f"{' and '.join(missing)} must be true: the database stands in private subnets, "
+                "in the group of its tier"
+            )
+        return postgres
+
     @property
     def prefix(self) -> str:
         """How the names of resources start: the name without a trailing "-stack"."""
@@ -149,13 +220,26 @@ class Settings(Common):
         rejects = FlowLog(
             "RejectFlowLog", "REJECT", f"/aws/{self.name}/flow-rejects", 14, self.metric
         )
-        everything = FlowLog(
-            "FlowLog", "ALL", f"/aws/infrastructure/{self.prefix}/{self.environment}", 30
-        )
+        everything = FlowLog("FlowLog", "ALL", self.infrastructure_group, EXTRA_DAYS)
         return (
             *([rejects] if self.packet_drops == "flow_log" else []),
             *([everything] if self.enable_flow_logs else []),
         )
+
+    @property
+    def infrastructure_group(self) -> str:
+        """The name of the log group that flow logs go to; with extra_log_groups always there."""
+        return f"/aws/infrastructure/{self.prefix}/{self.environment}"
+
+    @property
+    def application_group(self) -> str:
+        """The name of the log group of extra_log_groups that applications write to."""
+        return f"/aws/application/{self.prefix}/{self.environment}"
+
+    @property
+    def trail(self) -> str:
+        """The name of the trail; its key's policy names it."""
+        return f"{self.prefix}-trail"
 
     @property
     def log_group(self) -> str:
@@ -165,7 +249,9 @@ class Settings(Common):
     @property
     def log_groups(self) -> tuple[str, ...]:
         """The names of every log group at home: those that the key must serve."""
-        return (self.log_group, *(flow_log.group for flow_log in self.flow_logs))
+        named = {self.log_group, *(flow_log.group for flow_log in self.flow_logs)}
+        extra = {self.application_group, self.infrastructure_group}
+        return tuple(sorted(named | (extra if self.extra_log_groups else set())))
 
 
 def prefix_of(name: str) -> str:
@@ -176,7 +262,7 @@ def prefix_of(name: str) -> str:
 def _longest_bucket_name(prefix: str, home: str, away: str) -> int:
     """Return the length of the longest computed bucket name. (C-2)
 
-    The access logs' names are shorter than the primary bucket's in the same Region.
+    The names of the options' buckets are shorter than the primary bucket's in the same Region.
     """
     names = (f"{prefix}-primary-bucket--{home}", f"{prefix}-destination-bucket--{away}")
     return max(map(len, names)) + ACCOUNT_DIGITS

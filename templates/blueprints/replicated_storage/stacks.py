@@ -9,39 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from troposphere import GetAtt, Output, Parameter, Ref, Select
+from awacs.aws import Statement
 
 from tapcfn.model import EMPTY, OutputOf, ParameterValue, Phase, Rollout, Stack, ZoneOf
-from tapcfn.templating import Template
 from templates.blueprints._stacks import Stacks
+from templates.blueprints.replicated_storage import extras, monitoring, network
 from templates.blueprints.replicated_storage.settings import Settings
-from templates.layers import (
-    dashboards,
-    flow_logs,
-    key_grants,
-    log_groups,
-    network,
-    replication,
-    security,
-    security_groups,
-    storage,
-)
-from templates.layers._parameters import cidr, key_arn
-from templates.layers._values import Value
+from templates.layers import key_grants, replication, security, storage, tiered_groups, trail
+from templates.layers.network import Out
 
 NAME = "replicated_storage"
 
-VPC_CIDR = "10.0.0.0/16"
-PUBLIC_CIDRS = ("10.0.1.0/24", "10.0.2.0/24")
-PRIVATE_CIDRS = ("10.0.10.0/24", "10.0.11.0/24")
-
-LOG_DAYS = 14
-
 # Layers that go to both Regions; the others are at home alone.
-REGIONAL = frozenset({"security", "storage"})
-
-SECURITY_GROUP_ID = "SecurityGroupId"
-LOG_GROUP_NAME = "LogGroupName"
+REGIONAL = frozenset({"security", "storage", "buckets", "data"})
 
 
 def rollout(settings: Settings, stage: str) -> Rollout:
@@ -54,8 +34,10 @@ def rollout(settings: Settings, stage: str) -> Rollout:
         system.storage(),
         system.network(),
         system.monitoring(),
+        *system.optional(),
     )
-    return Rollout(NAME, stage, (Phase("provision", stacks),), system.outputs())
+    outputs = {**system.outputs(), **_optional_outputs(system)}
+    return Rollout(NAME, stage, (Phase("provision", stacks),), outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +63,12 @@ class _System:
         """Return what people ask the system for. (S0-15)"""
         output, home = self.stacks.output, self.home
         return {
-            "vpc_id": output("network", home, network.Out.VPC_ID),
-            "subnet_ids": output("network", home, network.Out.SUBNET_IDS),
-            "security_group_id": output("network", home, SECURITY_GROUP_ID),
+            "vpc_id": output("network", home, Out.VPC_ID),
+            "subnet_ids": output("network", home, Out.SUBNET_IDS),
+            "security_group_id": output("network", home, network.SECURITY_GROUP_ID),
             "primary_bucket_name": output("storage", home, storage.Out.BUCKET_NAME),
             "destination_bucket_name": output("storage", self.away, storage.Out.BUCKET_NAME),
-            "log_group_name": output("monitoring", home, LOG_GROUP_NAME),
+            "log_group_name": output("monitoring", home, monitoring.LOG_GROUP_NAME),
             "kms_key_id": output("security", home, security.Out.KEY_ID),
         }
 
@@ -99,10 +81,20 @@ class _System:
             alias=settings.name,
             tags=settings.tags,
             keep_data=settings.keep_data,
-            grants=key_grants.logs(settings.log_groups),
+            grants=self.grants(),
             multi_region=settings.multi_region_key,
         )
         return self.stacks.stack("security", self.home, template)
+
+    def grants(self) -> tuple[Statement, ...]:
+        """Return what lets services use the key at home: those that the options bring along."""
+        settings = self.settings
+        return (
+            *key_grants.logs(settings.log_groups),
+            *((key_grants.alarms(),) if settings.cpu_alarm else ()),
+            *(key_grants.trail(trail.arn(settings.trail)) if settings.cloudtrail else ()),
+            *((key_grants.config_delivery(),) if settings.aws_config else ()),
+        )
 
     def security_replica(self) -> Stack:
         """Return the key of the replication Region, where no log group needs it."""
@@ -146,157 +138,132 @@ class _System:
         return self.stacks.stack("storage", self.home, template, parameters)
 
     def network(self) -> Stack:
-        """Return the VPC, its security group and its flow logs."""
+        """Return the VPC, its security groups and its flow logs."""
         settings = self.settings
-        template = _network(settings)
-        parameters: dict[str, ParameterValue] = {"AllowedCidr": settings.allowed_cidr}
-        for index in range(len(PUBLIC_CIDRS)):
-            parameters[f"AvailabilityZone{index}"] = ZoneOf(index)
-        if settings.flow_logs:
+        parameters: dict[str, ParameterValue] = {"AllowedCidr": settings.allowed_cidr, **_zones()}
+        if settings.tiered_sgs:
+            parameters["SshCidr"] = settings.ssh_cidr
+        if network.needs_key(settings):
             parameters["KeyArn"] = self.key(self.home)
-        return self.stacks.stack("network", self.home, template, parameters)
+        return self.stacks.stack("network", self.home, network.build(settings), parameters)
 
     def monitoring(self) -> Stack:
-        """Return the application's log group and the dashboard."""
+        """Return the log groups, the dashboard and the alarm."""
+        settings = self.settings
         parameters: dict[str, ParameterValue] = {"KeyArn": self.key(self.home)}
-        if self.settings.packet_drops == "nat":
-            parameters["NatGatewayIds"] = self.stacks.output(
-                "network", self.home, network.Out.NAT_GATEWAY_IDS
+        if settings.packet_drops == "nat":
+            parameters["NatGatewayIds"] = self.of_network(Out.NAT_GATEWAY_IDS)
+        if settings.cpu_alarm and settings.cpu_alarm_instance:
+            parameters["WatchedInstance"] = settings.cpu_alarm_instance
+        if settings.cpu_alarm and settings.alarm_email:
+            parameters["AlarmEmail"] = settings.alarm_email
+        template = monitoring.build(settings)
+        return self.stacks.stack("monitoring", self.home, template, parameters)
+
+    # The options' stacks ------------------------------------------------------------------------
+
+    def optional(self) -> tuple[Stack, ...]:
+        """Return the stacks of the options that are on."""
+        settings = self.settings
+        return (
+            *(self.buckets() if settings.extra_buckets else ()),
+            *((self.audit(),) if settings.cloudtrail or settings.aws_config else ()),
+            *(self.database() if settings.postgres else ()),
+            *((self.roles(),) if settings.service_roles else ()),
+        )
+
+    def buckets(self) -> tuple[Stack, ...]:
+        """Return the backup bucket, then those at home, which may copy to it."""
+        settings = self.settings
+        backup = self.stacks.stack(
+            "buckets", self.away, extras.backup_bucket(settings), variant="replica"
+        )
+        parameters: dict[str, ParameterValue] = {}
+        if settings.enable_cross_region_replication:
+            parameters["DestinationBucketArn"] = self.stacks.output(
+                "buckets", self.away, extras.Out.BACKUP_BUCKET_ARN
             )
-        return self.stacks.stack("monitoring", self.home, _monitoring(self.settings), parameters)
+        return backup, self.stacks.stack("buckets", self.home, extras.buckets(settings), parameters)
+
+    def audit(self) -> Stack:
+        """Return the trail and the recorder."""
+        parameters = {"KeyArn": self.key(self.home)}
+        return self.stacks.stack("audit", self.home, extras.audit(self.settings), parameters)
+
+    def database(self) -> tuple[Stack, ...]:
+        """Return the database, and its replica with a network of its own."""
+        settings, output = self.settings, self.stacks.output
+        primary = self.stacks.stack(
+            "data",
+            self.home,
+            extras.database(settings),
+            {
+                "KeyArn": self.key(self.home),
+                "SubnetIds": self.of_network(Out.PRIVATE_SUBNET_IDS),
+                "DatabaseGroupId": self.of_network(tiered_groups.Out.DATABASE),
+            },
+        )
+        place = self.stacks.stack(
+            "replica-network", self.away, network.build_replica(settings), _zones()
+        )
+        replica = self.stacks.stack(
+            "data",
+            self.away,
+            extras.database_replica(settings),
+            {
+                "KeyArn": self.key(self.away),
+                "SourceDatabaseArn": output("data", self.home, extras.Out.DATABASE_ARN),
+                "SubnetIds": output("replica-network", self.away, Out.SUBNET_IDS),
+                "DatabaseGroupId": output("replica-network", self.away, tiered_groups.Out.DATABASE),
+            },
+            variant="replica",
+        )
+        return primary, place, replica
+
+    def roles(self) -> Stack:
+        """Return the roles for other services."""
+        return self.stacks.stack("roles", self.home, extras.roles(self.settings))
+
+    def of_network(self, key: str) -> OutputOf:
+        """Return an output of the network at home."""
+        return self.stacks.output("network", self.home, key)
 
 
-# The templates that are made of several layers ----------------------------------------------------
+def _zones() -> dict[str, ParameterValue]:
+    return {f"AvailabilityZone{index}": ZoneOf(index) for index in range(network.ZONES)}
 
 
-def _network(settings: Settings) -> Template:
-    template = Template("A VPC with public subnets and a security group for the web")
-    tiers = [network.public(PUBLIC_CIDRS)]
+# Outputs of the options (S0-X11) ------------------------------------------------------------------
+
+
+def _optional_outputs(system: _System) -> Mapping[str, OutputOf]:
+    """Return the outputs that come with the options."""
+    settings, output = system.settings, system.stacks.output
+    home, away = system.home, system.away
+    found: dict[str, OutputOf] = {}
     if settings.private_subnets:
-        tiers.append(network.private(PRIVATE_CIDRS))
-    made = network.add(
-        template,
-        name=f"{settings.prefix}-vpc",
-        vpc_cidr=VPC_CIDR,
-        tiers=tiers,
-        tags=settings.tags,
-    )
-    network.publish(template, made)
-    _web_group(template, settings, Ref(made.vpc))
-    if settings.flow_logs:
-        key = template.add_parameter(key_arn("KeyArn", "ARN of this Region's key"))
-        for each in settings.flow_logs:
-            flow_logs.add(
-                template,
-                each,
-                vpc=Ref(made.vpc),
-                key=key,
-                tags=settings.tags,
-                keep_data=settings.keep_data,
-            )
-    return template
-
-
-def _web_group(template: Template, settings: Settings, vpc: Value) -> None:
-    """Add the group that lets one block of addresses reach the web ports. (S0-5)"""
-    allowed = template.add_parameter(
-        cidr("AllowedCidr", "IPv4 block that may reach ports 443 and 80")
-    )
-    group = security_groups.add(
-        template,
-        "SecurityGroup",
-        vpc=vpc,
-        description="HTTPS and HTTP from the allowed block",
-        ingress=[
-            security_groups.from_block(443, "HTTPS from the allowed block", allowed),
-            security_groups.from_block(80, "HTTP from the allowed block", allowed),
-        ],
-        tags=settings.tags,
-        name=f"{settings.prefix}-security-group",
-        label=f"{settings.prefix}-sg",
-    )
-    template.add_output(
-        Output(
-            SECURITY_GROUP_ID,
-            Description="Id of the security group",
-            Value=GetAtt(group, "GroupId"),
+        found["private_subnet_ids"] = system.of_network(Out.PRIVATE_SUBNET_IDS)
+    if settings.tiered_sgs:
+        found |= {
+            "web_security_group_id": system.of_network(tiered_groups.Out.WEB),
+            "app_security_group_id": system.of_network(tiered_groups.Out.APP),
+            "db_security_group_id": system.of_network(tiered_groups.Out.DATABASE),
+            "ssh_security_group_id": system.of_network(tiered_groups.Out.SSH),
+        }
+    if settings.extra_buckets:
+        found |= {
+            "app_bucket_name": output("buckets", home, extras.Out.APP_BUCKET),
+            "logs_bucket_name": output("buckets", home, extras.Out.LOG_BUCKET),
+            "backup_bucket_name": output("buckets", away, extras.Out.BACKUP_BUCKET),
+        }
+    if settings.extra_log_groups:
+        found["application_log_group_name"] = output(
+            "monitoring", home, monitoring.APPLICATION_GROUP_NAME
         )
-    )
-
-
-def _monitoring(settings: Settings) -> Template:
-    template = Template("The application's log group and its dashboard")
-    key = template.add_parameter(key_arn("KeyArn", "ARN of this Region's key"))
-    group = log_groups.add(
-        template,
-        "LogGroup",
-        name=settings.log_group,
-        days=LOG_DAYS,
-        key=key,
-        tags=settings.tags,
-        keep_data=settings.keep_data,
-        label=f"{settings.prefix}-log-group",
-    )
-    template.add_output(
-        Output(LOG_GROUP_NAME, Description="Name of the log group", Value=Ref(group))
-    )
-    dashboards.add(
-        template,
-        "Dashboard",
-        name=f"{settings.name}-monitoring",
-        widgets=[_widget(settings)],
-        tags=settings.tags,
-        values=_nat_gateways(template) if settings.packet_drops == "nat" else None,
-    )
-    return template
-
-
-def _widget(settings: Settings) -> dashboards.Widget:
-    """Return the one widget: the primary bucket's size, and dropped packets if asked for."""
-    shown = "bucket size" if settings.packet_drops == "none" else "bucket size and packet drops"
-    return dashboards.Widget(
-        title=f"{settings.name}: {shown}",
-        lines=[_bucket_size(settings), *_dropped_packets(settings)],
-        width=dashboards.ROW,
-        height=8,
-        axes={"left": {"label": "Bytes"}, "right": {"label": "Packets"}},
-    )
-
-
-def _bucket_size(settings: Settings) -> dashboards.Line:
-    """Return the line of the bucket's size, with a period of its own: S3 measures once a day."""
-    bucket = storage.bucket_name(settings.primary_bucket)
-    return dashboards.Line(
-        ("AWS/S3", "BucketSizeBytes"),
-        {"BucketName": bucket, "StorageType": "StandardStorage"},
-        {"label": "Primary bucket size", "period": dashboards.DAY, "yAxis": "left"},
-    )
-
-
-def _dropped_packets(settings: Settings) -> list[dashboards.Line]:
-    label = "VPC packet drops"
-    if settings.packet_drops == "flow_log":
-        options = {"label": f"{label} (rejected)", "yAxis": "right"}
-        return [dashboards.Line(settings.metric, options=options)]
-    if settings.packet_drops == "nat":
-        return [
-            dashboards.Line(
-                ("AWS/NATGateway", "PacketsDropCount"),
-                {"NatGatewayId": f"${{NatGatewayId{index}}}"},
-                {"label": f"{label} (NAT gateway {index})", "yAxis": "right"},
-            )
-            for index in range(len(PRIVATE_CIDRS))
-        ]
-    return []
-
-
-def _nat_gateways(template: Template) -> dict[str, Value]:
-    """Declare the parameter with the NAT gateways' ids, and return each of them by its name."""
-    ids = template.add_parameter(
-        Parameter(
-            "NatGatewayIds",
-            Type="CommaDelimitedList",
-            Description="Ids of the NAT gateways, in the order of the zones",
+        found["infrastructure_log_group_name"] = system.of_network(
+            network.INFRASTRUCTURE_GROUP_NAME
         )
-    )
-    return {f"NatGatewayId{index}": Select(index, Ref(ids)) for index in range(len(PRIVATE_CIDRS))}
+    if settings.postgres:
+        found["database_endpoint"] = output("data", home, extras.Out.DATABASE_ENDPOINT)
+        found["database_replica_endpoint"] = output("data", away, extras.Out.DATABASE_ENDPOINT)
+    return found

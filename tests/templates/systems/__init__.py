@@ -7,10 +7,22 @@ from typing import Any
 
 import pytest
 
-from tests.templates.systems import replicated_storage
+from tests.templates.systems import (
+    private_api,
+    region_migration,
+    regional_web,
+    replicated_storage,
+    serverless_api,
+)
 from tests.templates.systems._system import ACCOUNT, System
 
-SYSTEMS: tuple[System, ...] = (replicated_storage.SYSTEM,)
+SYSTEMS: tuple[System, ...] = (
+    replicated_storage.SYSTEM,
+    private_api.SYSTEM,
+    regional_web.SYSTEM,
+    serverless_api.SYSTEM,
+    region_migration.SYSTEM,
+)
 
 __all__ = ["ACCOUNT", "SYSTEMS", "System", "choices", "every_choice", "every_system"]
 

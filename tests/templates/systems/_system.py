@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 from types import ModuleType
 from typing import Any
@@ -61,6 +63,13 @@ class System:
         return settings
 
     def rollout(self, **keys: Any) -> Rollout:
-        """Return the rollout of stage prod for these settings."""
-        rollout: Rollout = self.module.rollout(self.settings(**keys), "prod")
-        return rollout
+        """Return the rollout of stage prod for these settings, rendered once."""
+        return _rollout(self.module, json.dumps({**self.minimal, **keys}, sort_keys=True))
+
+
+@cache
+def _rollout(module: ModuleType, document: str) -> Rollout:
+    """Render a rollout; many tests look at the same one."""
+    settings = check("test.toml", json.loads(document), module.Settings)
+    rollout: Rollout = module.rollout(settings, "prod")
+    return rollout

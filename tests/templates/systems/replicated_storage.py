@@ -17,6 +17,8 @@ DESTINATION = f"tap-destination-bucket-{ACCOUNT}-us-west-2"
 HOME_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/Key-id"
 AWAY_KEY = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/Key-id"
 
+CPU_ALARM = {"cpu_alarm": True, "cpu_alarm_instance": "i-0123456789abcdef0"}
+
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "private_subnets": {"private_subnets": True},
     "multi_region_key": {"multi_region_key": True},
@@ -24,12 +26,30 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "bucket_access_logs": {"bucket_access_logs": True},
     "packet_drops_nat": {"private_subnets": True, "packet_drops": "nat"},
     "packet_drops_none": {"packet_drops": "none"},
+    "tiered_sgs": {"tiered_sgs": True},
+    "extra_buckets": {"extra_buckets": True},
+    "extra_buckets_alone": {"extra_buckets": True, "enable_cross_region_replication": False},
+    "extra_log_groups": {"extra_log_groups": True},
+    "cpu_alarm": CPU_ALARM,
+    "cloudtrail": {"cloudtrail": True},
+    "aws_config": {"aws_config": True},
+    "postgres": {"private_subnets": True, "tiered_sgs": True, "postgres": True},
+    "service_roles": {"service_roles": True},
 }
 ALL_ON: Mapping[str, Any] = {
     "private_subnets": True,
     "multi_region_key": True,
     "enable_flow_logs": True,
     "bucket_access_logs": True,
+    "tiered_sgs": True,
+    "extra_buckets": True,
+    "extra_log_groups": True,
+    **CPU_ALARM,
+    "alarm_email": "ops@example.com",
+    "cloudtrail": True,
+    "aws_config": True,
+    "postgres": True,
+    "service_roles": True,
 }
 
 SYSTEM = System(

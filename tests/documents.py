@@ -1,0 +1,113 @@
+"""What of docs/systems is written by the code: pictures, settings and outputs of each system.
+
+A page has pairs of marks, `<!-- picture -->` and `<!-- end -->`, and between them stands what this
+module writes. Run it to write them anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from tapcfn.config import Common, Credentials, load
+from tapcfn.model import Rollout
+from tapcfn.report.graph import draw, mermaid
+from templates.blueprints import BLUEPRINTS
+
+ROOT = Path(__file__).parent.parent
+PAGES = ROOT / "docs/systems"
+COMMON = ROOT / "docs/settings.md"
+SETTINGS = ROOT / "templates/settings"
+
+PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def page(name: str) -> Path:
+    """Return the page of a system."""
+    return PAGES / f"{name}.md"
+
+
+def example(name: str) -> Rollout:
+    """Return a system's rollout with the example settings."""
+    module = import_module(BLUEPRINTS[name])
+    settings = load(SETTINGS / f"{name}.example.toml", module.Settings)
+    rollout: Rollout = module.rollout(settings, "example")
+    return rollout
+
+
+def output_names(name: str) -> list[str]:
+    """Return the names of a system's outputs, each once."""
+    return list(dict.fromkeys(each.partition(".")[0] for each in example(name).outputs))
+
+
+def written(name: str) -> str:
+    """Return a page's text with its parts written anew."""
+    module, rollout = import_module(BLUEPRINTS[name]), example(name)
+    parts: Mapping[str, Callable[[], str]] = {
+        "picture": lambda: _picture(rollout),
+        "settings": lambda: _settings(module.Settings),
+        "outputs": lambda: _outputs(rollout),
+    }
+    text = page(name).read_text(encoding="utf-8")
+    return PART.sub(lambda found: f"{found[1]}{parts[found[2]]()}{found[3]}", text)
+
+
+def settings_page() -> str:
+    """Return the text of the page of settings, with its tables written anew."""
+    parts = {"common": _table(Common), "credentials": _table(Credentials)}
+    text = COMMON.read_text(encoding="utf-8")
+    return PART.sub(lambda found: f"{found[1]}{parts[found[2]]}{found[3]}", text)
+
+
+def _picture(rollout: Rollout) -> str:
+    return f"```mermaid\n{mermaid(draw(rollout))}```\n"
+
+
+def _settings(model: type[Common]) -> str:
+    """Return a table of the system's own keys; those of every system have a page of their own."""
+    return _table(model, frozenset(Common.model_fields))
+
+
+def _table(model: type[BaseModel], but: frozenset[str] = frozenset()) -> str:
+    lines = ["| key | default | meaning |", "|-|-|-|"]
+    for key, field in model.model_fields.items():
+        if key not in but:
+            default = (
+                "required"
+                if field.is_required()
+                else _shown(field.get_default(call_default_factory=True, validated_data={}))
+            )
+            lines.append(f"| `{key}` | {default} | {_cell(str(field.description))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: Any) -> str:
+    if value in (None, {}, ()):
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str):
+        return f'`"{value}"`'
+    return f"`{value}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _outputs(rollout: Rollout) -> str:
+    names = dict.fromkeys(name.partition(".")[0] for name in rollout.outputs)
+    regional = {name.partition(".")[0] for name in rollout.outputs if "." in name}
+    lines = [f"- `{name}`{', for each Region' if name in regional else ''}" for name in names]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    COMMON.write_text(settings_page(), encoding="utf-8")
+    for each in BLUEPRINTS:
+        page(each).write_text(written(each), encoding="utf-8")
