@@ -21,7 +21,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from tapcfn.errors import ConfigError
+from tapcfn import allowances
+from tapcfn.errors import ConfigError, UsageError
 
 LOCAL_ACCOUNT = "000000000000"
 
@@ -51,6 +52,22 @@ def _bucket(value: str) -> str:
         value.format(account=LOCAL_ACCOUNT, region="us-east-1")
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError("has another placeholder than {account} and {region}") from error
+    return value
+
+
+def _allowance(value: str) -> str:
+    try:
+        allowances.parse(value)
+    except UsageError as error:
+        raise ValueError("is no allowance") from error
+    return value
+
+
+def _arn(value: str) -> str:
+    if not re.fullmatch(r"arn:(aws[a-z-]*|\{partition\}):[a-z]+:[^:]*:[^:]+:.+", value):
+        raise ValueError("is no ARN")
+    if set(re.findall(r"\{([^}]*)\}", value)) - {"account", "region", "partition"}:
+        raise ValueError("has another placeholder than {account}, {region} and {partition}")
     return value
 
 
@@ -108,11 +125,55 @@ class Common(Strict):
     termination_protection: bool = Field(
         True, description="true or false: whether stacks that hold data are protected"
     )
+    allow_loss: tuple[Annotated[str, AfterValidator(_allowance)], ...] = Field(
+        (), description=f'a list of "{allowances.FORM}": resources that may be lost'
+    )
     artifact_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(
         None,
         description="a bucket name with {account} and {region}, for templates above 51,200 bytes",
         pattern=r"^([a-z0-9.-]|\{account\}|\{region\})+$",
     )
+
+    rollback_alarms: tuple[Annotated[str, AfterValidator(_arn)], ...] = Field(
+        (),
+        description="ARNs of CloudWatch alarms, {account} and {region} filled in, that roll an "
+        "operation back; each for the stacks of its Region and account, at most 5 of them",
+    )
+    rollback_minutes: int = Field(
+        0, description="0 to 180: how long the alarms are watched after an operation", ge=0, le=180
+    )
+    notification_arns: tuple[Annotated[str, AfterValidator(_arn)], ...] = Field(
+        (),
+        description="ARNs of SNS topics, {account} and {region} filled in, that are told of stack "
+        "events; each for the stacks of its Region, at most 5 of them",
+    )
+    service_role: Annotated[str, AfterValidator(_arn)] | None = Field(
+        None,
+        description="the ARN of a role, {account} filled in, that CloudFormation works with",
+    )
+    on_failure: Literal["rollback", "delete"] = Field(
+        "rollback",
+        description='"rollback" or "delete": what becomes of a stack whose creation fails',
+    )
+    stack_policy: bool | None = Field(
+        None,
+        description="true or false: whether a stack policy keeps what holds data from being "
+        "replaced or removed; else true on AWS",
+    )
+    mode: Literal["standard", "express"] = Field(
+        "standard", description='"standard", the only mode of deployment here'
+    )
+
+    @field_validator("mode")
+    @classmethod
+    def _is_no_express(cls, mode: str) -> str:
+        if mode == "express":
+            raise ValueError(
+                "is refused: EXPRESS ends before resources are ready, so that no other stack may "
+                "rely on them, does not roll back by default, and leaves a failed replacement that "
+                "RollbackStack does not take (aws-cdk-cli 1931)"
+            )
+        return mode
 
     @field_validator("account")
     @classmethod
@@ -125,6 +186,11 @@ class Common(Strict):
     def account_id(self) -> str:
         """The account to deploy to; on the local cloud the fixed one unless another is set."""
         return self.account or LOCAL_ACCOUNT
+
+    @property
+    def has_stack_policy(self) -> bool:
+        """Whether stacks that hold data get a stack policy."""
+        return self.backend == "aws" if self.stack_policy is None else self.stack_policy
 
 
 S = TypeVar("S", bound=Common)
@@ -162,7 +228,7 @@ def check(where: str, document: Mapping[str, Any], model: type[S]) -> S:
     try:
         return model.model_validate(_tuples(document))
     except ValidationError as error:
-        faults = tuple(sorted({_fault(each, model) for each in error.errors()}))
+        faults = tuple(sorted({_fault(each, model, document) for each in error.errors()}))
         raise ConfigError(where, faults) from error
 
 
@@ -173,7 +239,19 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(each) for each in value) if isinstance(value, list) else value
 
 
-def _fault(error: ErrorDetails, model: type[BaseModel]) -> str:
+# What pydantic asks for, in the words of TOML.
+_KINDS = {
+    "bool_type": "input should be true or false",
+    "dict_type": "input should be a table",
+    "int_type": "input should be a whole number",
+    "mapping_type": "input should be a table",
+    "model_type": "input should be a table",
+    "string_type": "input should be a text in quotes",
+    "tuple_type": "input should be a list",
+}
+
+
+def _fault(error: ErrorDetails, model: type[BaseModel], document: Mapping[str, Any]) -> str:
     """Say what is wrong with one key, and what would be right."""
     location = [str(part) for part in error["loc"]]
     key = ".".join(location)
@@ -183,19 +261,22 @@ def _fault(error: ErrorDetails, model: type[BaseModel]) -> str:
     hint = f"; allowed: {allowed}" if allowed else ""
     if error["type"] == "missing":
         return f"{key}: missing{hint}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["input"] is None:
+    message = _KINDS.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
+    if error["input"] is None or (isinstance(error["input"], Mapping) and location):
         return f"{key}: {message}{hint}"
     if not location:
         return message
     if error["type"] != "value_error":
         message = message[0].lower() + message[1:]
-    return f"{key} = {_shown(error['input'])}: {message}{hint}"
+    written = "" if location[0] in document else " (the default, not written)"
+    return f"{key} = {_shown(error['input'])}{written}: {message}{hint}"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(_shown(each) for each in value)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

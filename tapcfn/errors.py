@@ -9,10 +9,13 @@ TapcfnError            1  something failed
 ├── StillRunningError  7  the deadline passed while AWS goes on
 ├── StackError         1  a stack operation failed
 ├── CloudError         1  AWS refused a call, or could not be reached
+│   └── UnknownStatusError  1  AWS said something that is unknown here
 └── LocalCloudError    1  the local cloud could not be started or stopped
 """
 
 from __future__ import annotations
+
+from tapcfn.remark import Remark
 
 
 class TapcfnError(Exception):
@@ -63,16 +66,39 @@ class StillRunningError(TapcfnError):
 
 
 class StackError(TapcfnError):
-    """A stack operation that failed, with the reason that came first."""
+    """A stack operation that failed, with the reason that came first; `remarks` say all of it."""
+
+    def __init__(self, message: str, remarks: tuple[Remark, ...] = ()) -> None:
+        self.remarks = remarks
+        super().__init__(message)
 
 
 class CloudError(TapcfnError):
-    """A call that AWS refused or that never got an answer."""
+    """A call that AWS refused or that never got an answer.
 
-    def __init__(self, message: str, *, code: str = "", request_id: str = "") -> None:
+    `passing`: the same call may be answered later (a throttle, a fault of the service, a lost
+    connection). `lasting`: it will be refused again (no permission, no credentials). Neither where
+    that cannot be told.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        request_id: str = "",
+        passing: bool = False,
+        lasting: bool = False,
+    ) -> None:
         self.code = code
         self.request_id = request_id
+        self.passing = passing
+        self.lasting = lasting
         super().__init__(message)
+
+
+class UnknownStatusError(CloudError):
+    """A status that CloudFormation says and that we do not know: never a success. (X-37)"""
 
 
 class LocalCloudError(TapcfnError):

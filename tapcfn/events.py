@@ -20,7 +20,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StackPlanned:
-    """What will be done to one stack; `change_set` is its ARN where there is one."""
+    """What will be done to one stack; `change_set` is its ARN where there is one.
+
+    `capabilities` has the resources that need each of them.
+    """
 
     stack: str
     target: Target
@@ -31,6 +34,7 @@ class StackPlanned:
     change_set: str | None = None
     counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     needs: tuple[str, ...] = ()
+    capabilities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,17 @@ class FindingRaised:
 
 @dataclass(frozen=True, slots=True)
 class OperationStarted:
-    """CloudFormation has been told to do something, or was found doing it (`adopted`)."""
+    """CloudFormation has been told to do something, or was found doing it (`adopted`).
+
+    `usual` is how many seconds the same took before, where that is known.
+    """
 
     stack: str
     target: Target
     action: str
     token: str
     adopted: bool = False
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +86,21 @@ class ResourceMoved:
 
 @dataclass(frozen=True, slots=True)
 class StackMoved:
-    """A sweep saw a stack in another status than before."""
+    """A sweep saw a stack in another status than before, or somebody asked where it stands."""
 
     stack: str
     target: Target
     status: str
+    updated: str = ""
+    protected: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StackEnded:
-    """One stack's part of the run is over. `seconds` is how long it took."""
+    """One stack's part of the run is over. `seconds` is how long it took.
+
+    `warnings` says what a success has left undone.
+    """
 
     stack: str
     target: Target
@@ -96,6 +109,7 @@ class StackEnded:
     status: str = ""
     seconds: float = 0.0
     exit_code: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -105,10 +119,11 @@ class StackEnded:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing new to tell, but the run is alive."""
+    """Nothing new to tell, but the run is alive; `left` is how long it may still take."""
 
     waiting_on: tuple[str, ...]
     seconds: float
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +184,7 @@ class Summarised:
     calls: int = 0
     throttles: int = 0
     seconds: float = 0.0
+    longest_wait: float = 0.0
 
 
 Event: TypeAlias = (

@@ -6,15 +6,24 @@ stack ended, what failed first and what was never tried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from tapcfn.errors import BlockedError, StaleError, StillRunningError, TapcfnError
+from tapcfn.errors import (
+    BlockedError,
+    CloudError,
+    StaleError,
+    StillRunningError,
+    TapcfnError,
+    UnknownStatusError,
+)
 from tapcfn.events import (
     Diagnosed,
+    FindingRaised,
     Notify,
     OperationStarted,
     Outcome,
@@ -23,6 +32,7 @@ from tapcfn.events import (
     StackMoved,
     Waiting,
 )
+from tapcfn.expected import ACTIONS, time_left
 from tapcfn.model import (
     Deployed,
     Ending,
@@ -34,12 +44,17 @@ from tapcfn.model import (
 )
 from tapcfn.operations import Approval, Given, Look, Means, Operation, look, start
 from tapcfn.plan import Plan, PlannedPhase, Step, Verb, outputs_of
-from tapcfn.waits import Deadline, Pace
+from tapcfn.sweeps import Sweeps, Watched
+from tapcfn.trouble import Trouble
+from tapcfn.waits import Deadline, Pace, Patience
 
 # Seconds between two looks at the history of one stack while it moves, and between two signs of
 # life where nothing moves.
 HISTORY_EVERY = 2.0
 HEARTBEAT_EVERY = 30.0
+
+# Starts that are on their way together, so that of sixteen threads some are left to look.
+STARTS_AT_ONCE = 12
 
 # How long an interrupted run waits for calls that are on their way.
 LAST_BREATH = 8.0
@@ -50,6 +65,7 @@ class Moving:
     """An operation under watch."""
 
     operation: Operation
+    usual: float | None = None
     status: str = ""
     looked: float = 0.0
     looking: bool = False
@@ -68,19 +84,23 @@ class Execution:
         timeout: float = 3600.0,
         interrupted: Callable[[], bool] = lambda: False,
         pace: Pace | None = None,
+        fail_fast: bool = False,
     ) -> None:
-        self._means, self._notify, self._pool = means, notify, pool
         self._clock = clock = means.clock
-        self._deadline = Deadline.after(clock, timeout)
-        self._interrupted = interrupted
+        self._patience = means.patience or Patience(clock, timeout, interrupted)
+        self._means = replace(means, patience=self._patience)
+        self._notify, self._pool = notify, pool
         self._pace = pace or Pace()
+        self._fail_fast = fail_fast
+        self._sweeps = Sweeps(clock, self._pace)
+        self._trouble = Trouble(clock, notify)
+        self._ahead: tuple[PlannedPhase, ...] = ()
+        self._crowd: Counter[Target] = Counter()
         self._given = Given()
         self._pending: dict[str, Step] = {}
         self._moving: dict[str, Moving] = {}
         self._flying: dict[Future[Any], tuple[str, Stack | Target]] = {}
         self._ended: dict[str, StackEnded] = {}
-        self._sweeping: set[Target] = set()
-        self._swept: dict[Target, float] = {}
         self._began = self._quiet_since = clock.now()
 
     @property
@@ -91,15 +111,24 @@ class Execution:
     def run(self, plan: Plan, snapshot: Snapshot, approval: Approval) -> Outcome:
         """Do every step, phase by phase; a failure keeps later phases from starting."""
         self._given = Given(outputs_of(snapshot), snapshot.zones, approval)
-        for phase in plan.phases:
+        for number, phase in enumerate(plan.phases):
+            self._ahead = plan.phases[number:]
             if not all(end.succeeded for end in self._ended.values()):
                 self._skip(phase, "an earlier phase did not succeed")
             elif self._must_stop:
                 self._skip(phase, "the run stopped before it", self._code_of_stopping)
             else:
                 self._pending = {step.stack.name: step for step in phase.steps}
+                work = (step for step in phase.steps if step.verb in ACTIONS)
+                self._crowd = Counter(step.stack.target for step in work)
                 self._work()
-        return Outcome(tuple(self._ended.values()), self._interrupted())
+        return Outcome(tuple(self._ended.values()), self._patience.interrupted)
+
+    def time_left(self) -> float | None:
+        """Return the seconds that the run may still take, if all of it was done before."""
+        if not self._ahead:
+            return None
+        return time_left(self._ahead, self._ended, self._elapsed, self._usual_of)
 
     def adopt(self, rollout: Rollout, snapshot: Snapshot) -> Outcome:
         """Wait until none of the rollout's stacks is moving, ours or not."""
@@ -108,7 +137,14 @@ class Execution:
             if deployed and deployed.status.is_moving:
                 self._watch(self._found(stack, deployed))
         self._work()
-        return Outcome(tuple(self._ended.values()), self._interrupted())
+        return Outcome(tuple(self._ended.values()), self._patience.interrupted)
+
+    def follow(self, operations: Iterable[Operation]) -> Outcome:
+        """Watch operations that have been started until they end."""
+        for each in operations:
+            self._watch(each)
+        self._work()
+        return Outcome(tuple(self._ended.values()), self._patience.interrupted)
 
     def _found(self, stack: Stack, deployed: Deployed) -> Operation:
         """Return the operation that was found at work on a stack."""
@@ -131,7 +167,7 @@ class Execution:
         try:
             history = self._means.cloud.events(deployed.stack_id, stack.target, "")
         except TapcfnError as error:
-            self._look_again(stack.name, error)
+            self._trouble.warn(f"{stack.name}: {error}; waiting for whatever it does", error)
             return ""
         return history[-1].token if history else ""
 
@@ -139,12 +175,12 @@ class Execution:
 
     @property
     def _must_stop(self) -> bool:
-        return self._interrupted() or self._deadline.passed
+        return self._patience.is_over
 
     @property
     def _code_of_stopping(self) -> int:
         """What a stack asks for that we stopped at: an interrupted run has a code of its own."""
-        return 0 if self._interrupted() else StillRunningError.exit_code
+        return 0 if self._patience.interrupted else StillRunningError.exit_code
 
     def _work(self) -> None:
         """Start, watch and finish until everything has ended or we must stop."""
@@ -158,44 +194,60 @@ class Execution:
             self._collect()
 
     def _start_ready(self) -> None:
-        for name, step in list(self._pending.items()):
-            if not step.needs <= self._ended.keys():
-                continue
-            del self._pending[name]
-            failed = sorted(need for need in step.needs if not self._ended[need].succeeded)
-            if failed:
-                self._end(step.stack, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
-            elif step.verb is Verb.NONE:
-                self._end(step.stack, Ending.UNCHANGED)
-            else:
-                self._fly("start", step.stack, partial(start, step, self._means, self._given))
+        if self._fail_fast and (first := self._first_failed()):
+            for step in self._pending.values():
+                self._end(step.stack, Ending.SKIPPED, f"{first} did not succeed (--fail-fast)")
+            self._pending = {}
+        ready = [step for step in self._pending.values() if step.needs <= self._ended.keys()]
+        starting = sum(kind == "start" for kind, _ in self._flying.values())
+        for step in ready:
+            if starting >= STARTS_AT_ONCE:
+                return
+            del self._pending[step.stack.name]
+            starting += self._begin(step)
+
+    def _begin(self, step: Step) -> bool:
+        """End a step that has nothing to start, or start it; whether it was started."""
+        failed = sorted(need for need in step.needs if not self._ended[need].succeeded)
+        if failed:
+            self._end(step.stack, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
+        elif step.verb is Verb.NONE:
+            self._end(step.stack, Ending.UNCHANGED)
+        elif fault := self._means.ledger.fault:
+            self._end(step.stack, Ending.SKIPPED, fault, exit_code=TapcfnError.exit_code)
+        else:
+            self._fly("start", step.stack, partial(start, step, self._means, self._given))
+            return True
+        return False
+
+    def _first_failed(self) -> str | None:
+        return next((name for name, each in self._ended.items() if not each.succeeded), None)
+
+    def _dues(self) -> dict[Target, float]:
+        """Return when to ask about each target where something moves and nobody is asking."""
+        watched: dict[Target, list[Watched]] = {}
+        for each in self._moving.values():
+            target = each.operation.stack.target
+            if not self._sweeps.is_under_way(target):
+                watched.setdefault(target, []).append(Watched(each.operation.started, each.usual))
+        return {
+            target: self._sweeps.due(target, found, self._crowd[target])
+            for target, found in watched.items()
+        }
 
     def _sweep(self) -> None:
-        """Ask once for each target that has something moving, at the pace of its youngest."""
+        """Ask once for each target that has something moving, at the pace of its most urgent."""
         now = self._clock.now()
-        for target in sorted({each.operation.stack.target for each in self._moving.values()}):
-            if target not in self._sweeping and now >= self._due(target):
-                self._sweeping.add(target)
+        for target, due in sorted(self._dues().items()):
+            if now >= due:
+                self._sweeps.begin(target)
                 self._fly("sweep", target, partial(self._means.cloud.moving, target))
-
-    def _due(self, target: Target) -> float:
-        """Return when to ask about a target again: its youngest operation sets the pace."""
-        swept = self._swept.get(target, self._began)
-        started = [
-            each.operation.started
-            for each in self._moving.values()
-            if each.operation.stack.target == target
-        ]
-        last = [max(swept, each) for each in started]
-        return min(
-            each + self._pace.pause(each - since) for each, since in zip(last, started, strict=True)
-        )
 
     def _rest(self) -> None:
         """Let time pass until an answer comes or the next look is due."""
-        waiting = {each.operation.stack.target for each in self._moving.values()} - self._sweeping
-        due = min((self._due(target) for target in waiting), default=None)
+        due = min(self._dues().values(), default=None)
         pause = self._pace.cap if due is None else max(due - self._clock.now(), 0.0)
+        pause = min(pause, self._patience.left)
         if self._flying:
             wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
         elif self._moving:
@@ -203,7 +255,7 @@ class Execution:
         if self._clock.now() - self._quiet_since >= HEARTBEAT_EVERY:
             self._quiet_since = self._clock.now()
             elapsed = self._clock.now() - self._began
-            self._notify(Waiting(tuple(sorted(self._moving)), elapsed))
+            self._notify(Waiting(tuple(sorted(self._moving)), elapsed, self.time_left()))
 
     def _collect(self) -> None:
         """Take every answer that has come."""
@@ -233,12 +285,20 @@ class Execution:
         error: BaseException | None,
         moving: Mapping[str, StackStatus] | None,
     ) -> None:
-        """Look closer at whoever left the list; a sweep that failed is tried again later."""
-        self._sweeping.discard(target)
-        self._swept[target] = self._clock.now()
+        """Look closer at whoever left the list; a sweep that failed is tried again later.
+
+        Where it always will fail, each stack is asked about instead.
+        """
+        passing = isinstance(error, CloudError) and error.passing
+        self._sweeps.end(target, throttled=passing)
         if moving is None:
-            self._look_again(str(target), error)
-            return
+            if not self._trouble.is_in_vain(str(target), error):
+                self._trouble.look_again(str(target), error)
+                return
+            self._trouble.warn(f"{target}: {error}; asking about each stack instead", error)
+            moving = {}
+        else:
+            self._trouble.is_over(str(target))
         here = {
             name: each
             for name, each in self._moving.items()
@@ -271,8 +331,11 @@ class Execution:
         each = self._moving[stack.name]
         each.looking = False
         if seen is None:
-            self._look_again(stack.name, error)
+            self._take_no_look(stack, error)
             return
+        self._trouble.is_over(stack.name)
+        if seen.blind:
+            self._trouble.warn(f"{stack.name}: without its history: {seen.blind}")
         for event in seen.events:
             if event.event_id not in each.told:
                 each.told.add(event.event_id)
@@ -280,25 +343,37 @@ class Execution:
                 self._say(ResourceMoved(stack.name, stack.target, event, source))
         if seen.settled is not None:
             del self._moving[stack.name]
-            self._settle(each.operation, seen.settled, seen.cause)
+            self._settle(each.operation, seen.settled, seen)
 
-    def _look_again(self, what: str, error: BaseException | None) -> None:
-        """Say that a read failed; anything but an error of ours is a fault of the program."""
-        if not isinstance(error, TapcfnError):
-            raise error or RuntimeError(f"{what}: no answer")
-        self._notify(Diagnosed("warning", f"{what}: {error}; looking again"))
+    def _take_no_look(self, stack: Stack, error: BaseException | None) -> None:
+        """Look again, or stop watching where that is in vain: CloudFormation goes on all the same.
 
-    def _settle(self, operation: Operation, deployed: Deployed, cause: str) -> None:
+        A state that we do not know is no success, and nothing is done to that stack. (X-37)
+        """
+        if isinstance(error, UnknownStatusError):
+            del self._moving[stack.name]
+            self._fail(stack, error)
+        elif self._trouble.is_in_vain(stack.name, error):
+            del self._moving[stack.name]
+            cause = f"its state can no longer be read: {error}"
+            self._end(stack, Ending.RUNNING, cause, exit_code=StillRunningError.exit_code)
+        else:
+            self._trouble.look_again(stack.name, error)
+
+    def _settle(self, operation: Operation, deployed: Deployed, seen: Look) -> None:
         """Judge an operation that is over."""
+        for finding in seen.left:
+            self._notify(FindingRaised(finding, operation.stack.target))
         self._given.outputs[operation.stack.name] = deployed.outputs
         succeeded = operation.succeeded_with(deployed.status)
         self._end(
             operation.stack,
             Ending.DONE if succeeded else Ending.FAILED,
-            cause,
+            seen.cause,
             status=deployed.status,
             started=operation.started,
             exit_code=int(not succeeded),
+            warnings=tuple(f"{each.logical_id}: {each.message}".lstrip(": ") for each in seen.left),
         )
 
     def _detach(self) -> None:
@@ -326,7 +401,10 @@ class Execution:
             self._end(step.stack, Ending.SKIPPED, cause, exit_code=exit_code)
 
     def _watch(self, operation: Operation) -> None:
-        self._moving[operation.stack.name] = Moving(operation, looked=self._clock.now())
+        usual = self._means.ledger.usually(operation.action, operation.stack)
+        if operation.adopted:
+            usual = None
+        self._moving[operation.stack.name] = Moving(operation, usual, looked=self._clock.now())
         self._say(
             OperationStarted(
                 operation.stack.name,
@@ -334,8 +412,16 @@ class Execution:
                 operation.action,
                 operation.token,
                 operation.adopted,
+                usual,
             )
         )
+
+    def _elapsed(self, stack: str) -> float:
+        moving = self._moving.get(stack)
+        return self._clock.now() - moving.operation.started if moving else 0.0
+
+    def _usual_of(self, step: Step) -> float | None:
+        return self._means.ledger.usually(ACTIONS[step.verb], step.stack)
 
     def _fail(self, stack: Stack, error: BaseException | None) -> None:
         """End a stack with an error of ours; anything else is a fault of the program."""
@@ -355,10 +441,13 @@ class Execution:
         status: str = "",
         started: float | None = None,
         exit_code: int = 0,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         seconds = self._clock.now() - started if started is not None else 0.0
         self._finish(
-            StackEnded(stack.name, stack.target, ending, cause, status, seconds, exit_code)
+            StackEnded(
+                stack.name, stack.target, ending, cause, status, seconds, exit_code, warnings
+            )
         )
 
     def _finish(self, ended: StackEnded) -> None:

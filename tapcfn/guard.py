@@ -3,78 +3,140 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 
+from tapcfn.allowances import Loss, covering
+from tapcfn.data_policy import guarded_ids
+from tapcfn.kept import KEEPING, POLICIES, dropped_policies
 from tapcfn.model import (
     STATEFUL,
     Change,
     ChangeSet,
+    Deployed,
+    Detail,
     Finding,
     Replacement,
     Severity,
+    SourceLine,
     Stack,
 )
+from tapcfn.replacement import is_frozen, is_known, updates_in_place
+from tapcfn.stack_policy import denied
 
-Rule = Callable[[ChangeSet], Iterator[Finding]]
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What a rule has against one change; with a `loss`, an allowance can settle it."""
+
+    rule: str
+    severity: Severity
+    message: str
+    loss: Loss | None = None
+    path: str = ""
 
 
-def data_loss(change_set: ChangeSet) -> Iterator[Finding]:
+Rule = Callable[[Change], Iterator[Objection]]
+
+
+def data_loss(change: Change) -> Iterator[Objection]:
     """TAP001: nothing that holds data goes away without an allowance of its own."""
-    for change in _stateful(change_set):
-        if change.loses:
-            verb = "removed" if change.action == "Remove" else "replaced"
-            yield _finding(
-                "TAP001",
-                Severity.ERROR,
-                change_set,
-                change,
-                f"{change.resource_type} {change.physical_id} would be {verb} and its data lost; "
-                f"to allow it: --allow-loss {change_set.stack}/{change.logical_id}",
-            )
+    if change.loses and not _is_doubtful(change) and _is_at_stake(change):
+        removed = change.action == "Remove"
+        verb = "removed" if removed else "replaced"
+        yield Objection(
+            "TAP001",
+            Severity.ERROR,
+            f"{_subject(change)} would be {verb} and its data lost",
+            Loss.REMOVE if removed else Loss.REPLACE,
+        )
 
 
-def possible_replacement(change_set: ChangeSet) -> Iterator[Finding]:
-    """TAP002: a replacement that CloudFormation cannot rule out is said aloud."""
-    for change in _stateful(change_set):
-        if change.replacement is Replacement.CONDITIONAL and not change.loses:
-            yield _finding(
-                "TAP002",
-                Severity.WARNING,
-                change_set,
-                change,
-                f"{change.resource_type} {change.physical_id} may be replaced",
-            )
+def possible_replacement(change: Change) -> Iterator[Objection]:
+    """TAP002: a replacement that CloudFormation cannot rule out needs an allowance as well."""
+    if (
+        _is_doubtful(change)
+        and not _keeps(change)
+        and not _is_harmless(change)
+        and _is_at_stake(change)
+    ):
+        yield Objection(
+            "TAP002",
+            Severity.ERROR,
+            f"{_subject(change)} may be replaced and its data lost{_known_after_apply(change)}",
+            Loss.REPLACE,
+        )
 
 
-def unknown_change(change_set: ChangeSet) -> Iterator[Finding]:
+def unknown_change(change: Change) -> Iterator[Objection]:
     """TAP003: what CloudFormation will only decide while it works is no small change."""
-    for change in _stateful(change_set):
-        if change.action == "Dynamic":
-            yield _finding(
-                "TAP003",
-                Severity.ERROR,
-                change_set,
-                change,
-                f"CloudFormation cannot say what happens to {change.resource_type} "
-                f"{change.physical_id}; to allow it: "
-                f"--allow-loss {change_set.stack}/{change.logical_id}",
-            )
+    if change.action == "Dynamic" and holds_data(change.resource_type):
+        yield Objection(
+            "TAP003",
+            Severity.ERROR,
+            f"CloudFormation cannot say what happens to {_subject(change)}",
+            Loss.DYNAMIC,
+        )
 
 
-def left_behind(change_set: ChangeSet) -> Iterator[Finding]:
+def left_behind(change: Change) -> Iterator[Objection]:
     """TAP004: what leaves the stack but goes on existing, and costing, is named."""
-    for change in change_set.changes:
-        if change.policy_action in {"Retain", "ReplaceAndRetain"}:
-            yield _finding(
-                "TAP004",
-                Severity.WARNING,
-                change_set,
-                change,
-                f"{change.resource_type} {change.physical_id} leaves the stack and is kept",
+    if change.policy_action in {"Retain", "ReplaceAndRetain"}:
+        yield Objection(
+            "TAP004", Severity.WARNING, f"{_subject(change)} leaves the stack and is kept"
+        )
+
+
+def policy_dropped(change: Change) -> Iterator[Objection]:
+    """TAP005: a policy that keeps data is not taken off without an allowance."""
+    for detail in change.details:
+        name = detail.path.strip("/")
+        if name in POLICIES and _drops(detail):
+            yield _dropped(change.resource_type, change.physical_id, name, str(detail.before))
+
+
+def refused_change(change: Change) -> Iterator[Objection]:
+    """TAP006: a property that the service never lets change fails the stack half way."""
+    for path in _frozen_paths(change):
+        yield Objection(
+            "TAP006",
+            Severity.ERROR,
+            f"{_subject(change)}: {_property(path)[0]} cannot be changed, the service refuses "
+            "it; leave it as it is, or make another resource beside this one",
+            path=path,
+        )
+
+
+def protected(change: Change, policy: str) -> Iterator[Objection]:
+    """TAP008: what the stack policy denies would fail half way. (X-33)
+
+    A policy of ours is widened for what is allowed by name; only a person widens another.
+    """
+    actions = denied(policy, change)
+    if actions and guarded_ids(policy):
+        if not (change.loses and _is_at_stake(change)):  # that is TAP001's to say
+            yield Objection(
+                "TAP008",
+                Severity.ERROR,
+                f"the stack policy denies {' and '.join(actions)} of {_subject(change)}",
+                Loss.REMOVE if change.action == "Remove" else Loss.REPLACE,
             )
+    elif actions:
+        yield Objection(
+            "TAP008",
+            Severity.ERROR,
+            f"the stack policy denies {' and '.join(actions)} of {_subject(change)}; widen it "
+            "first: aws cloudformation set-stack-policy",
+        )
 
 
-RULES: tuple[Rule, ...] = (data_loss, possible_replacement, unknown_change, left_behind)
+RULES: tuple[Rule, ...] = (
+    data_loss,
+    possible_replacement,
+    unknown_change,
+    left_behind,
+    policy_dropped,
+    refused_change,
+)
 
 
 def review(
@@ -82,30 +144,85 @@ def review(
     stack: Stack,
     allowed: frozenset[str] = frozenset(),
     rules: tuple[Rule, ...] = RULES,
+    *,
+    deployed: Deployed | None = None,
+    policy: str = "",
 ) -> tuple[Finding, ...]:
     """Return every objection, nested stacks included, in the order of the rules.
 
-    What is found in a nested stack points at the line that made the nested stack.
-    `allowed` holds `STACK/LOGICAL_ID` allowances: what they name is reported as information.
+    What is found in a nested stack points at the line that made the nested stack. `allowed` holds
+    allowances: what they name is reported as information. With what is `deployed`, policies that
+    the new template drops are found even where the change set does not tell; `policy` is that of
+    the stack itself.
     """
-    lines = stack.template.source
-    found = [
-        replace(finding, source=lines.get(finding.logical_id))
-        for rule in rules
-        for finding in rule(change_set)
-    ]
+    found = list(_objections(change_set, rules, _Place()))
+    for change in change_set.changes:
+        at = _Place(logical_id=change.logical_id)
+        found += [(at, objection) for objection in protected(change, policy)]
+    told = {place.path for place, objection in found if objection.rule == "TAP005"}
+    found += [each for each in _untold_drops(deployed, stack) if each[0].path not in told]
+    return tuple(_judged(objection, place, stack, allowed) for place, objection in found)
+
+
+def _untold_drops(deployed: Deployed | None, stack: Stack) -> Iterator[tuple[_Place, Objection]]:
+    """Yield the policies that keep data now and are not in the new template."""
+    for logical_id, name, before in dropped_policies(deployed, stack):
+        kind = stack.template.resources[logical_id]
+        if holds_data(kind):
+            yield _Place(logical_id=logical_id), _dropped(kind, "", name, before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a change is: in which nested stack, and which resource it is."""
+
+    nested: str = ""
+    logical_id: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"{self.nested}/{self.logical_id}".strip("/")
+
+    @property
+    def root(self) -> str:
+        """The resource of the outermost template that it comes from."""
+        return self.path.partition("/")[0]
+
+
+def _objections(
+    change_set: ChangeSet, rules: tuple[Rule, ...], at: _Place
+) -> Iterator[tuple[_Place, Objection]]:
+    for rule in rules:
+        for change in change_set.changes:
+            place = _Place(at.path, change.logical_id)
+            yield from ((place, objection) for objection in rule(change))
     for change in change_set.changes:
         if change.nested:
-            inner = review(change.nested, stack, allowed, rules)
-            found += [replace(each, source=lines.get(change.logical_id)) for each in inner]
-    return tuple(
-        replace(each, severity=Severity.INFO) if _is_allowed(each, allowed) else each
-        for each in found
+            yield from _objections(change.nested, rules, _Place(at.path, change.logical_id))
+
+
+def _judged(objection: Objection, at: _Place, stack: Stack, allowed: frozenset[str]) -> Finding:
+    """Return an objection as a finding: an information if it is allowed, else how to allow it."""
+    line: SourceLine | None = stack.template.source.get(at.root)
+    severity, message, allowance = objection.severity, objection.message, ""
+    if objection.loss is not None:
+        allowance = covering(allowed, stack.name, stack.target, at.path, objection.loss) or ""
+        if allowance:
+            severity = Severity.INFO
+        else:
+            flag = f"--allow-loss {stack.name}/{at.path}:{objection.loss}"
+            message += f"; to allow it: {flag}"
+    return Finding(
+        objection.rule,
+        severity,
+        stack.name,
+        at.logical_id,
+        message,
+        line,
+        nested=at.nested,
+        path=objection.path,
+        allowed_by=allowance,
     )
-
-
-def _is_allowed(finding: Finding, allowed: frozenset[str]) -> bool:
-    return finding.severity is Severity.ERROR and f"{finding.stack}/{finding.logical_id}" in allowed
 
 
 def blocks(findings: tuple[Finding, ...]) -> bool:
@@ -113,46 +230,76 @@ def blocks(findings: tuple[Finding, ...]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
-def _stateful(change_set: ChangeSet) -> Iterator[Change]:
-    return (change for change in change_set.changes if change.resource_type in STATEFUL)
+def holds_data(resource_type: str) -> bool:
+    """Whether the loss of such a resource has to be allowed: unknown types count as such. (D-18)"""
+    return resource_type in STATEFUL or not is_known(resource_type)
 
 
-def _finding(
-    rule: str, severity: Severity, change_set: ChangeSet, change: Change, message: str
-) -> Finding:
-    return Finding(rule, severity, change_set.stack, change.logical_id, message)
+def _subject(change: Change) -> str:
+    return f"{change.resource_type} {change.physical_id}".strip()
 
 
-# From harmless to harmful, as far as a reader of a plan is concerned.
-_RANK = {None: 0, Replacement.FALSE: 0, Replacement.CONDITIONAL: 1, Replacement.TRUE: 2}
+def _is_at_stake(change: Change) -> bool:
+    """Whether data is, and the change is not refused anyway."""
+    return holds_data(change.resource_type) and not _frozen_paths(change)
 
 
-def surprises(expected: ChangeSet | None, actual: ChangeSet) -> tuple[str, ...]:
-    """Return what a change set does that was not in the one that was reviewed.
+def _frozen_paths(change: Change) -> tuple[str, ...]:
+    paths = dict.fromkeys(each.path for each in change.details if change.action == "Modify")
+    return tuple(path for path in paths if is_frozen(change.resource_type, _property(path)))
 
-    Where nothing could be reviewed (a stack that waited for another's outputs), additions and
-    imports are no surprise. The same resources with the same or milder changes are none either.
-    Nested stacks are compared in the same way.
+
+def _is_doubtful(change: Change) -> bool:
+    """Whether a replacement is possible and not certain."""
+    if change.replacement is Replacement.TRUE:
+        return bool(_known_after_apply(change))
+    return change.replacement is Replacement.CONDITIONAL
+
+
+def _keeps(change: Change) -> bool:
+    return bool(change.policy_action) and not change.loses
+
+
+def _is_harmless(change: Change) -> bool:
+    """Whether every detail is of a property that the schemas know to be updated in place.
+
+    CloudFormation says `Conditional` of some of those, such as the policy of a KMS key.
     """
-    known = {change.logical_id: change for change in expected.changes} if expected else {}
-    found: list[str] = []
-    for change in actual.changes:
-        before = known.get(change.logical_id)
-        if not _was_expected(change, before, reviewed=expected is not None):
-            suffix = " with replacement" if change.replacement is Replacement.TRUE else ""
-            found.append(f"{change.logical_id}: {change.action}{suffix}")
-        elif change.nested:
-            reviewed = (before.nested or _NOTHING) if before else None
-            inner = surprises(reviewed, change.nested)
-            found += [f"{change.logical_id}/{each}" for each in inner]
-    return tuple(found)
+    return bool(change.details) and all(
+        detail.recreation != "Always"
+        and (
+            not _property(detail.path)
+            or updates_in_place(change.resource_type, _property(detail.path))
+        )
+        for detail in change.details
+    )
 
 
-_NOTHING = ChangeSet("", "", "")
+def _known_after_apply(change: Change) -> str:
+    """Say which properties decide, where all that force a replacement are evaluated later."""
+    forcing = [each for each in change.details if each.recreation == "Always"]
+    if not forcing or any(each.evaluation != "Dynamic" for each in forcing):
+        return ""
+    names = ", ".join(dict.fromkeys("/".join(_property(each.path)) for each in forcing))
+    return f" (known after apply: whether {names} changes)"
 
 
-def _was_expected(change: Change, known: Change | None, *, reviewed: bool) -> bool:
-    if known is None:
-        return not reviewed and change.action in {"Add", "Import"}
-    milder = _RANK[change.replacement] <= _RANK[known.replacement]
-    return change.action == known.action and milder and (known.loses or not change.loses)
+def _property(path: str) -> tuple[str, ...]:
+    """Return the steps below `Properties`; nothing for tags, metadata and policies."""
+    first, *rest = path.strip("/").split("/")
+    return tuple(rest) if first == "Properties" else ()
+
+
+def _drops(detail: Detail) -> bool:
+    return detail.before in KEEPING and detail.after not in KEEPING
+
+
+def _dropped(kind: str, physical_id: str, policy: str, before: str) -> Objection:
+    return Objection(
+        "TAP005",
+        Severity.ERROR,
+        f"{f'{kind} {physical_id}'.strip()} would lose its {policy} {before}, and its data with "
+        "the next removal",
+        Loss.POLICY,
+        policy,
+    )

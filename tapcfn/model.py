@@ -14,6 +14,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from tapcfn.stack_options import PLAIN, StackOptions
+
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 # Types whose loss is a loss of data or of access to data; kept or dropped by `keep_data`.
@@ -31,8 +33,10 @@ STATEFUL = frozenset(
         "AWS::EC2::Volume",
         "AWS::ECR::Repository",
         "AWS::EFS::FileSystem",
+        "AWS::EMR::Cluster",
         "AWS::ElastiCache::CacheCluster",
         "AWS::ElastiCache::ReplicationGroup",
+        "AWS::Elasticsearch::Domain",
         "AWS::FSx::FileSystem",
         "AWS::KMS::Key",
         "AWS::KMS::ReplicaKey",
@@ -41,6 +45,7 @@ STATEFUL = frozenset(
         "AWS::Neptune::DBCluster",
         "AWS::Neptune::DBInstance",
         "AWS::OpenSearchService::Domain",
+        "AWS::Organizations::Account",
         "AWS::QLDB::Ledger",
         "AWS::RDS::DBCluster",
         "AWS::RDS::DBInstance",
@@ -164,13 +169,15 @@ class TemplateBody:
         """The least that CloudFormation wants acknowledged for this template.
 
         `CAPABILITY_NAMED_IAM` where an IAM resource has a name of its own, else `CAPABILITY_IAM`.
+        What a transform makes is not known here, so it may be anything; its own capability does
+        not apply to change sets.
         """
         iam = [
             resource
             for resource in self.document["Resources"].values()
             if resource["Type"].startswith("AWS::IAM::")
         ]
-        if any(_has_iam_name(resource) for resource in iam):
+        if "Transform" in self.document or any(_has_iam_name(resource) for resource in iam):
             return ("CAPABILITY_NAMED_IAM",)
         return ("CAPABILITY_IAM",) if iam else ()
 
@@ -196,7 +203,7 @@ class Stack:
     """One template in one target.
 
     `protect` asks for termination protection; `adopt` lets a first deployment import resources of
-    the same name that an earlier destroy kept.
+    the same name that an earlier destroy kept. `options` come from the settings.
     """
 
     name: str
@@ -206,6 +213,7 @@ class Stack:
     tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     protect: bool = False
     adopt: bool = False
+    options: StackOptions = PLAIN
 
     @property
     def needs(self) -> frozenset[str]:
@@ -225,7 +233,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What one blueprint wants for one stage, and the outputs that people ask it for."""
+    """What one blueprint wants for one stage, and the outputs that people ask it for.
+
+    An output that there is in several Regions is called `<name>.<region>` for each of them.
+    """
 
     blueprint: str
     stage: str
@@ -276,6 +287,11 @@ class StackStatus(StrEnum):
         return self.endswith("_IN_PROGRESS") and self is not StackStatus.REVIEW_IN_PROGRESS
 
     @property
+    def is_settled(self) -> bool:
+        """Nothing is at work, and something has been: well or badly, it is over."""
+        return not self.is_moving and self is not StackStatus.REVIEW_IN_PROGRESS
+
+    @property
     def is_healthy(self) -> bool:
         """The last operation did what was asked."""
         return self in _HEALTHY
@@ -314,7 +330,10 @@ class Deployed:
 
     `updated` is the service's own word for the last change (creation time before the first
     update), an opaque string. `template_digest` is that of the canonical template, empty where it
-    was not asked for.
+    was not asked for, and `template` its text. `exports` has the names that outputs are exported
+    by, by output key. `notified` and `role` are its notification ARNs and its service role;
+    `policy` is its stack policy, empty where it was not asked for. `operations` has the id of the
+    last operation of each type.
     """
 
     name: str
@@ -327,6 +346,12 @@ class Deployed:
     tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     protected: bool = False
     template_digest: str = ""
+    template: str = field(default="", compare=False, repr=False)
+    exports: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    notified: frozenset[str] = frozenset()
+    role: str = ""
+    policy: str = ""
+    operations: Mapping[str, str] = field(default_factory=lambda: EMPTY, compare=False)
 
     @property
     def base(self) -> str:
@@ -335,16 +360,36 @@ class Deployed:
 
 
 @dataclass(frozen=True, slots=True)
+class Orphan:
+    """A deployed stack that a rollout made once and no longer has."""
+
+    target: Target
+    deployed: Deployed
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is deployed now: the rollout's stacks by name, and each target's zones in order."""
+    """What is deployed now: the rollout's stacks by name, and each target's zones in order.
+
+    `orphans` are stacks of the same blueprint and stage that the rollout no longer has.
+    """
 
     stacks: Mapping[str, Deployed] = field(default_factory=lambda: EMPTY)
     zones: Mapping[Target, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    orphans: tuple[Orphan, ...] = ()
 
     def status(self, stack: str) -> StackStatus | None:
         """Return the stack's status, or None where nothing of that name is deployed."""
         deployed = self.stacks.get(stack)
         return deployed.status if deployed else None
+
+
+class Holder(StrEnum):
+    """Who has a name that a template wants to give."""
+
+    NOBODY = "nobody"
+    ACCOUNT = "this account"
+    OTHERS = "another account"
 
 
 class Replacement(StrEnum):
@@ -445,7 +490,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One objection to a template or to a change."""
+    """One objection to a template or to a change.
+
+    `nested` is the path of logical IDs to the nested stack that it is in, empty at the root;
+    `path` the property. `allowed_by` is the allowance that made an error an information.
+    """
 
     rule: str
     severity: Severity
@@ -454,6 +503,9 @@ class Finding:
     message: str
     source: SourceLine | None = None
     origin: str = "guard"
+    nested: str = ""
+    path: str = ""
+    allowed_by: str = ""
 
 
 class Ending(StrEnum):

@@ -6,15 +6,25 @@ These functions make calls and may block; `execute` runs them in its pool.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
-from tapcfn.errors import BlockedError, StackError, StaleError, TapcfnError
+from tapcfn import policing
+from tapcfn.data_policy import is_missing, policy_of
+from tapcfn.errors import (
+    BlockedError,
+    CloudError,
+    StackError,
+    StaleError,
+    TapcfnError,
+    UnknownStatusError,
+)
 from tapcfn.events import StackEnded
-from tapcfn.guard import blocks, review, surprises
+from tapcfn.guard import blocks
 from tapcfn.model import (
     Deployed,
     Ending,
+    Finding,
     Severity,
     Stack,
     StackEvent,
@@ -24,9 +34,21 @@ from tapcfn.model import (
     digest_of,
 )
 from tapcfn.plan import Step, Verb, resolve
-from tapcfn.ports import Clock, Cloud, Ledger
-from tapcfn.preview import Preview, Previewed, Refused, Staged, discard, intent_of, stage
-from tapcfn.waits import settle
+from tapcfn.ports import Clock, Cloud, Leaving, Ledger
+from tapcfn.preview import (
+    Deferred,
+    Preview,
+    Previewed,
+    Refused,
+    Staged,
+    as_asked,
+    discard,
+    intent_of,
+    objections,
+    stage,
+)
+from tapcfn.surprises import surprises
+from tapcfn.waits import Patience, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,7 @@ class Means:
     cloud: Cloud
     clock: Clock
     ledger: Ledger
+    patience: Patience | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +66,13 @@ class Approval:
     """What was agreed to: the previews, the allowances, and how literally to take them.
 
     `strict` stops a stack whose change set turns out to do more than the one that was reviewed.
+    `leaving` says, by stack, what a deletion may leave behind.
     """
 
     previews: Mapping[str, Preview] = field(default_factory=dict)
     allowed: frozenset[str] = frozenset()
     strict: bool = False
+    leaving: Mapping[str, Leaving] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +84,22 @@ class Given:
     approval: Approval = field(default_factory=Approval)
 
 
+# Where a rollback that was asked for should end.
+_ROLLED_BACK = frozenset(
+    {
+        StackStatus.DELETE_COMPLETE,
+        StackStatus.ROLLBACK_COMPLETE,
+        StackStatus.UPDATE_ROLLBACK_COMPLETE,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """Something that CloudFormation is doing to a stack, known by the token that started it.
 
-    `spent` lists the tokens that are used up once it is over.
+    `spent` lists the tokens that are used up once it is over; `before` is the stack as it stood
+    until then, and `policy` the stack policy since.
     """
 
     stack: Stack
@@ -73,30 +109,43 @@ class Operation:
     started: float
     spent: tuple[str, ...] = ()
     adopted: bool = False
+    before: Deployed | None = None
+    policy: str = ""
+
+    def has_begun(self, deployed: Deployed) -> bool:
+        """Whether the stack is no longer as it was before, where its history can't be read."""
+        if self.before is None or self.adopted:
+            return True
+        seen = (deployed.status, deployed.updated)
+        return seen != (self.before.status, self.before.updated)
 
     def succeeded_with(self, status: StackStatus) -> bool:
         """Whether this final status is what the operation was for."""
         if self.action == "delete":
             return status is StackStatus.DELETE_COMPLETE
+        if self.action == "recover":
+            return status in _ROLLED_BACK
         return status.is_healthy
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a look at one operation brought: its history, the stack if it has settled, and why
-    that was no success.
+    that was no success. `left` is what a success could not delete; `blind` why there is no history.
     """
 
     events: tuple[StackEvent, ...]
     settled: Deployed | None
     cause: str = ""
+    left: tuple[Finding, ...] = ()
+    blind: str = ""
 
 
 def start(step: Step, means: Means, given: Given) -> StackEnded | Operation:
     """Do what the step says, up to the call after which CloudFormation is at work."""
     stack, deployed = step.stack, step.deployed
     if step.verb is Verb.DELETE and deployed is not None:
-        return _delete(stack, deployed, means)
+        return _delete(stack, deployed, means, given.approval.leaving.get(stack.name))
     if step.verb is Verb.PROTECT:
         return _unchanged(stack, deployed, means)
     if step.verb is Verb.RECREATE and deployed is not None:
@@ -105,8 +154,9 @@ def start(step: Step, means: Means, given: Given) -> StackEnded | Operation:
     staged = _stage(stack, deployed, means, given)
     if staged.change_set.empty:
         return _unchanged(stack, deployed, means)
-    action = "create" if deployed is None or deployed.status.is_absent else "update"
-    return _execute(stack, staged, action, means)
+    if deployed is None or deployed.status.is_absent:
+        return _execute(stack, staged, "create", means, deployed)
+    return _update(stack, deployed, staged, means, given.approval.allowed)
 
 
 def _stage(stack: Stack, deployed: Deployed | None, means: Means, given: Given) -> Staged:
@@ -116,63 +166,115 @@ def _stage(stack: Stack, deployed: Deployed | None, means: Means, given: Given) 
     if unknown:
         missing = ", ".join(str(each) for each in unknown)
         raise BlockedError(f"{stack.name}: {missing} is not there")
+    asked = as_asked(stack, given.approval.allowed)
     preview = given.approval.previews.get(stack.name)
     if isinstance(preview, Refused):
         raise BlockedError(preview.finding.message)
     if not isinstance(preview, Previewed):
-        staged = stage(stack, values, deployed, means.cloud, means.ledger)
-        return _checked(stack, staged, preview, means, given)
-    if preview.staged.intent == intent_of(stack, values):
-        return _checked(stack, preview.staged, preview, means, given)
+        staged = stage(asked, values, deployed, means.cloud, means.ledger)
+        return _checked(stack, deployed, staged, preview, means, given)
+    if preview.staged.intent == intent_of(asked, values):
+        return _checked(stack, deployed, preview.staged, preview, means, given)
     # First the new one: with the last change set goes the stack that it was to create.
-    staged = stage(stack, values, deployed, means.cloud, means.ledger)
+    staged = stage(asked, values, deployed, means.cloud, means.ledger)
     discard(preview.staged, stack.target, means.cloud, means.ledger)
-    return _checked(stack, staged, preview, means, given)
+    return _checked(stack, deployed, staged, preview, means, given)
 
 
 def _checked(
-    stack: Stack, staged: Staged, preview: Preview | None, means: Means, given: Given
+    stack: Stack,
+    deployed: Deployed | None,
+    staged: Staged,
+    preview: Preview | None,
+    means: Means,
+    given: Given,
 ) -> Staged:
     """Return the change set if no guard objects and it does no more than was reviewed."""
-    objections = review(staged.change_set, stack, given.approval.allowed)
-    if blocks(objections):
+    allowed = given.approval.allowed
+    found = objections(staged.change_set, stack, deployed, means.cloud, allowed)
+    if blocks(found):
         discard(staged, stack.target, means.cloud, means.ledger)
-        errors = (each for each in objections if each.severity is Severity.ERROR)
+        errors = (each for each in found if each.severity is Severity.ERROR)
         raise BlockedError("; ".join(f"{each.rule} {each.message}" for each in errors))
-    reviewed = preview.staged.change_set if isinstance(preview, Previewed) else None
-    more = surprises(reviewed, staged.change_set) if given.approval.strict else ()
+    more = _surprises(preview, staged) if given.approval.strict else ()
     if more:
         discard(staged, stack.target, means.cloud, means.ledger)
         raise StaleError(f"{stack.name}: not what was reviewed: {', '.join(more)}; plan again")
     return staged
 
 
-def _execute(stack: Stack, staged: Staged, action: str, means: Means) -> Operation:
+def _surprises(preview: Preview | None, staged: Staged) -> tuple[str, ...]:
+    """Return what a change set does beyond what was agreed to, or told by the templates alone."""
+    if isinstance(preview, Previewed):
+        return surprises(preview.staged.change_set, staged.change_set)
+    told = preview.expected if isinstance(preview, Deferred) else None
+    return surprises(told, staged.change_set, asked=False)
+
+
+def _execute(
+    stack: Stack, staged: Staged, action: str, means: Means, before: Deployed | None
+) -> Operation:
     token = "tapcfn-" + digest_of(staged.change_set.arn)[:40]
     means.ledger.intend("execute", stack, token)
     started = means.clock.now()
-    means.cloud.execute(staged.change_set, stack.target, token)
+    try:
+        means.cloud.execute(staged.change_set, stack.target, token, updates=action == "update")
+    except CloudError as error:
+        if error.code == "ValidationError" and before is not None:
+            _check_nobody_was_faster(stack, before, means)
+        raise
     spent = (staged.token, token)
-    return Operation(stack, staged.change_set.stack_id, token, action, started, spent)
+    stack_id = staged.change_set.stack_id
+    return Operation(stack, stack_id, token, action, started, spent, before=before)
 
 
-def _delete(stack: Stack, deployed: Deployed, means: Means) -> Operation:
-    token = _deletion_token(deployed, means.ledger)
+def _check_nobody_was_faster(stack: Stack, before: Deployed, means: Means) -> None:
+    """Raise `StaleError`, once it has ended, where somebody else is at work on the stack. (X-17)"""
+    seen = settle(
+        f"somebody else's operation on {stack.name}",
+        read=lambda: means.cloud.stack(before.stack_id, stack.target),
+        settled=lambda deployed: not deployed.status.is_moving,
+        patience=means.patience or Patience(means.clock),
+    )
+    if seen.updated != before.updated or seen.status is not before.status:
+        raise StaleError(
+            f"{stack.name}: somebody else has changed it, it is {seen.status} since; what was "
+            "reviewed is stale: plan again"
+        )
+
+
+def _update(
+    stack: Stack, deployed: Deployed, staged: Staged, means: Means, allowed: frozenset[str]
+) -> Operation:
+    """Execute under a stack policy that lets through what is allowed, and no more."""
+    cloud, ledger = means.cloud, means.ledger
+    policy = policing.make_way(stack, deployed, staged.change_set, cloud, ledger, allowed=allowed)
+    try:
+        operation = _execute(stack, staged, "update", means, deployed)
+    except StaleError:
+        before = policing.ids_after(stack, deployed, succeeded=False)
+        policing.put_back(stack, deployed.stack_id, cloud, ledger, ids=before, policy=policy)
+        raise
+    return replace(operation, policy=policy)
+
+
+def _delete(
+    stack: Stack, deployed: Deployed, means: Means, leaving: Leaving | None = None
+) -> Operation:
+    token = _deletion_token(deployed, means.ledger, leaving)
     means.ledger.intend("delete", stack, token)
     started = means.clock.now()
-    means.cloud.delete(deployed.stack_id, stack.target, token)
-    return Operation(stack, deployed.stack_id, token, "delete", started, (token,))
+    means.cloud.delete(deployed.stack_id, stack.target, token, leaving)
+    return Operation(stack, deployed.stack_id, token, "delete", started, (token,), before=deployed)
 
 
-def _deletion_token(deployed: Deployed, ledger: Ledger) -> str:
+def _deletion_token(deployed: Deployed, ledger: Ledger, leaving: Leaving | None) -> str:
     """Return the token of a deletion: another one once an earlier attempt is known to be over.
 
     A deletion that failed leaves the stack at the same moment, so its base alone is no new name.
     """
-    tokens = (
-        "tapcfn-" + digest_of(canonical(["delete", deployed.base, attempt]))[:40]
-        for attempt in count()
-    )
+    wanted = ["delete", deployed.base, *([leaving.retain, leaving.force] if leaving else [])]
+    tokens = ("tapcfn-" + digest_of(canonical([*wanted, attempt]))[:40] for attempt in count())
     return next(token for token in tokens if not ledger.has_ended(token))
 
 
@@ -189,7 +291,7 @@ def _clear(stack: Stack, deployed: Deployed, means: Means) -> None:
         f"deletion of {stack.name}",
         read=lambda: means.cloud.stack(deployed.stack_id, stack.target).status,
         settled=lambda status: status in {StackStatus.DELETE_COMPLETE, StackStatus.DELETE_FAILED},
-        clock=means.clock,
+        patience=means.patience or Patience(means.clock),
     )
     means.ledger.ended(operation.token)
     if not operation.succeeded_with(status):
@@ -197,10 +299,13 @@ def _clear(stack: Stack, deployed: Deployed, means: Means) -> None:
 
 
 def _unchanged(stack: Stack, deployed: Deployed | None, means: Means) -> StackEnded:
-    """End a stack that had nothing to carry out but, perhaps, its protection."""
+    """End a stack that had nothing to carry out but, perhaps, its protection and its policy."""
     ending = Ending.UNCHANGED
     if deployed is not None and deployed.protected != stack.protect:
         means.cloud.protect(deployed.stack_id, stack.target, on=stack.protect)
+        ending = Ending.DONE
+    if deployed is not None and is_missing(stack, deployed):
+        means.cloud.set_stack_policy(deployed.stack_id, stack.target, policy_of(stack))
         ending = Ending.DONE
     return StackEnded(stack.name, stack.target, ending)
 
@@ -208,40 +313,120 @@ def _unchanged(stack: Stack, deployed: Deployed | None, means: Means) -> StackEn
 def look(operation: Operation, means: Means) -> Look:
     """Read the operation's history, and the stack itself if the history says it is over.
 
-    Only an end that our own token brought counts: a stale read shows an older one.
+    Only an end that our own token brought counts: a stale read shows an older one. Where the
+    history may not be read, the stack alone is looked at. (X-12)
     """
     stack = operation.stack
-    events = means.cloud.events(operation.stack_id, stack.target, operation.token)
-    last = _last_word(events, operation.stack_id)
+    try:
+        events = means.cloud.events(operation.stack_id, stack.target, operation.token)
+    except CloudError as error:
+        if not error.lasting:
+            raise
+        return _look_at_stack_alone(operation, means, str(error))
+    last = _last_word(events, operation)
     if last is None:
         return Look(events, None)
     deployed = means.cloud.stack(operation.stack_id, stack.target)
     if deployed.status is not last:
         return Look(events, None)
+    return _judged(operation, deployed, events, means)
+
+
+def _look_at_stack_alone(operation: Operation, means: Means, why: str) -> Look:
+    deployed = means.cloud.stack(operation.stack_id, operation.stack.target)
+    if not deployed.status.is_settled or not operation.has_begun(deployed):
+        return Look((), None, blind=why)
+    return replace(_judged(operation, deployed, (), means), blind=why)
+
+
+def _judged(
+    operation: Operation, deployed: Deployed, events: tuple[StackEvent, ...], means: Means
+) -> Look:
+    """Say how an operation ended that is over."""
+    stack, last = operation.stack, deployed.status
     for token in operation.spent:
         means.ledger.ended(token)
     if last.is_healthy and deployed.protected != stack.protect and not operation.adopted:
         means.cloud.protect(operation.stack_id, stack.target, on=stack.protect)
-    if operation.succeeded_with(last):
-        return Look(events, deployed)
-    return Look(events, deployed, _cause(stack, deployed, events, means.cloud))
+    left = _guarded_again(operation, deployed, means)
+    if not operation.succeeded_with(last):
+        return Look(events, deployed, _cause(operation, deployed, events, means.cloud), left)
+    if not operation.adopted:
+        means.ledger.took(operation.action, stack, means.clock.now() - operation.started)
+    return Look(events, deployed, left=(*left, *_left_behind(stack, events)))
 
 
-def _last_word(events: Iterable[StackEvent], stack_id: str) -> StackStatus | None:
-    """Return the final status that the history tells of the stack itself, if it tells one."""
-    own = [event.status for event in events if event.physical_id == stack_id]
-    if not own or own[-1] not in set(StackStatus):
+def _guarded_again(operation: Operation, deployed: Deployed, means: Means) -> tuple[Finding, ...]:
+    """Give a stack the policy that guards what it holds now; say where that is refused.
+
+    What was found at work is left to the next plan, which reads the policy.
+    """
+    stack, status = operation.stack, deployed.status
+    if operation.adopted or operation.action not in {"create", "update"} or not status.is_updatable:
+        return ()
+    ids = policing.ids_after(stack, operation.before, succeeded=status.is_healthy)
+    try:
+        policing.put_back(
+            stack,
+            operation.stack_id,
+            means.cloud,
+            means.ledger,
+            ids=ids,
+            policy=operation.policy,
+        )
+    except CloudError as error:
+        message = f"its stack policy could not be put in place: {error}; the next run tries again"
+        return (Finding("TAP000", Severity.WARNING, stack.name, "", message, origin="server"),)
+    return ()
+
+
+def _left_behind(stack: Stack, events: Iterable[StackEvent]) -> tuple[Finding, ...]:
+    """Return what should have gone when the stack was cleaned up, and did not.
+
+    The service tries a few times, then calls the update complete and forgets the resource.
+    """
+    last = {(event.logical_id, event.physical_id): event for event in events}
+    return tuple(
+        Finding(
+            "TAP000",
+            Severity.WARNING,
+            stack.name,
+            event.logical_id,
+            f"{event.resource_type} {event.physical_id} could not be deleted "
+            f"({event.reason or 'no reason given'}); it is still there, outside the stack: "
+            "delete it by hand",
+            stack.template.source.get(event.logical_id),
+            origin="server",
+        )
+        for event in last.values()
+        if event.status == "DELETE_FAILED"
+    )
+
+
+def _last_word(events: Iterable[StackEvent], operation: Operation) -> StackStatus | None:
+    """Return the final status that the history tells of the stack itself, if it tells one.
+
+    Raises `UnknownStatusError` for a word that we do not know.
+    """
+    own = [event.status for event in events if event.physical_id == operation.stack_id]
+    if not own:
         return None
+    if own[-1] not in set(StackStatus):
+        raise UnknownStatusError(
+            f"{operation.stack.name}: its history says {own[-1]}, which is unknown here"
+        )
     last = StackStatus(own[-1])
-    return None if last.is_moving or last is StackStatus.REVIEW_IN_PROGRESS else last
+    return last if last.is_settled else None
 
 
-def _cause(stack: Stack, deployed: Deployed, events: tuple[StackEvent, ...], cloud: Cloud) -> str:
+def _cause(
+    operation: Operation, deployed: Deployed, events: tuple[StackEvent, ...], cloud: Cloud
+) -> str:
     """Return the first resource that failed, why, and the line that asked for it.
 
     Where no resource was even tried, what early validation found; else the stack's own reason.
     """
-    failed = [event for event in events if event.is_failure]
+    stack, failed = operation.stack, [event for event in events if event.is_failure]
     for event in failed:
         if event.physical_id != deployed.stack_id:
             source = stack.template.source.get(event.logical_id)
@@ -250,20 +435,23 @@ def _cause(stack: Stack, deployed: Deployed, events: tuple[StackEvent, ...], clo
                 f"{event.logical_id} ({event.resource_type}) {event.status}: "
                 f"{event.reason or 'no reason given'}{where}"
             )
-    if findings := _findings(stack, deployed, cloud):
-        return "; ".join(findings)
+    if remarks := _remarks(operation, deployed, cloud):
+        return "; ".join(remarks)
     reasons = [event.reason for event in failed if event.reason]
     return f"{deployed.status}: {next(iter(reasons), deployed.reason) or 'no reason given'}"
 
 
-def _findings(stack: Stack, deployed: Deployed, cloud: Cloud) -> tuple[str, ...]:
-    """Return what the service found, with source lines; nothing where that can't be read."""
+def _remarks(operation: Operation, deployed: Deployed, cloud: Cloud) -> tuple[str, ...]:
+    """Return what the service said of this operation, with source lines; nothing if unreadable."""
+    subject = deployed.operations.get(f"{operation.action.upper()}_STACK")
+    if subject is None:
+        return ()
     try:
-        found = cloud.findings(deployed.stack_id, stack.target)
+        found = cloud.remarks(subject, operation.stack.target)
     except TapcfnError:
         return ()
-    lines = stack.template.source
+    lines = operation.stack.template.source
     return tuple(
-        f"{text} — {lines[logical_id]}" if logical_id in lines else text
-        for logical_id, text in found
+        f"{each.text} — {lines[each.logical_id]}" if each.logical_id in lines else each.text
+        for each in found
     )

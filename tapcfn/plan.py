@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
+from tapcfn.data_policy import is_missing
 from tapcfn.errors import BlockedError, TemplateError
 from tapcfn.literal import body_of
 from tapcfn.model import (
@@ -21,6 +22,7 @@ from tapcfn.model import (
     canonical,
     digest_of,
 )
+from tapcfn.references import weak_needs
 
 
 class Verb(StrEnum):
@@ -42,12 +44,18 @@ class Reason(StrEnum):
     TEMPLATE_DIFFERS = "the template differs"
     PARAMETERS_DIFFER = "parameters differ"
     TAGS_DIFFER = "tags differ"
+    NOTIFICATIONS_DIFFER = "notification ARNs differ"
+    ROLE_DIFFERS = "the service role differs"
     INPUTS_MAY_DIFFER = "what it takes from other stacks may change"
     OUTSIDE_VALUES = "it points at values outside the template; the change set will tell"
     PROTECTION_DIFFERS = "termination protection differs"
+    POLICY_DIFFERS = "the stack policy differs"
     CREATION_ROLLED_BACK = "its creation was rolled back, so it can only be deleted"
     AS_WANTED = "deployed as wanted"
     NOT_WANTED = "the rollout is to be destroyed"
+    ORPHANED = "the rollout no longer has it"
+    DRIFTED = "it was changed behind CloudFormation's back"
+    IMPORTED = "existing resources are to be taken over"
     ALREADY_GONE = "no such stack any more"
 
 
@@ -77,10 +85,11 @@ class PlannedPhase:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that will be done for one rollout."""
+    """Everything that will be done for one rollout, and the steps that nobody asked for."""
 
     rollout: Rollout
     phases: tuple[PlannedPhase, ...]
+    left_out: tuple[Step, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -110,6 +119,8 @@ def digest(rollout: Rollout) -> str:
                     dict(stack.tags),
                     stack.protect,
                     stack.adopt,
+                    stack.options.facts,
+                    stack.options.stack_policy,
                 ]
                 for phase in rollout.phases
                 for stack in phase.stacks
@@ -118,38 +129,43 @@ def digest(rollout: Rollout) -> str:
     )
 
 
-def plan(rollout: Rollout, snapshot: Snapshot) -> Plan:
+def plan(rollout: Rollout, snapshot: Snapshot, chosen: frozenset[str] | None = None) -> Plan:
     """Return the steps that bring what is deployed to what is wanted.
 
     Raises `TemplateError` where the rollout contradicts itself, and `BlockedError` naming every
-    stack whose state a person must settle first.
+    stack whose state a person must settle first; of the `chosen` ones, if only some are wanted.
     """
     _check(rollout)
     stuck = [
-        f"{stack.name}: is {status}; {ADVICE.get(status, 'settle it before planning')}"
+        f"{stack.name}: is {status}; {ADVICE.get(status, 'settle it before planning')}; "
+        f"`recover {stack.name}` says why"
         for stack in rollout.stacks
-        if (status := snapshot.status(stack.name)) is not None and _is_stuck(status)
+        if (chosen is None or stack.name in chosen)
+        and (status := snapshot.status(stack.name)) is not None
+        and is_stuck(status)
     ]
     if stuck:
         raise BlockedError("\n".join(stuck))
+    weak = weak_needs(rollout)
     changing: set[str] = set()
     return Plan(
         rollout,
-        tuple(_plan_phase(phase, snapshot, changing) for phase in rollout.phases),
+        tuple(_plan_phase(phase, snapshot, changing, weak) for phase in rollout.phases),
     )
 
 
-def plan_destroy(rollout: Rollout, snapshot: Snapshot) -> Plan:
+def plan_destroy(rollout: Rollout, snapshot: Snapshot, reason: Reason = Reason.NOT_WANTED) -> Plan:
     """Return the steps that take the rollout away: dependants first, phases in reverse."""
     _check(rollout)
+    weak = weak_needs(rollout)
     phases = []
     for phase in reversed(rollout.phases):
         needed_by: dict[str, set[str]] = {stack.name: set() for stack in phase.stacks}
         for stack in phase.stacks:
-            for need in stack.needs & needed_by.keys():
+            for need in (stack.needs | weak.get(stack.name, frozenset())) & needed_by.keys():
                 needed_by[need].add(stack.name)
         steps = {
-            stack.name: _removal(stack, snapshot, frozenset(needed_by[stack.name]))
+            stack.name: _removal(stack, snapshot, frozenset(needed_by[stack.name]), reason)
             for stack in phase.stacks
         }
         phases.append(PlannedPhase(phase.name, _waves(steps)))
@@ -252,21 +268,28 @@ ADVICE: Mapping[StackStatus, str] = {
 }
 
 
-def _is_stuck(status: StackStatus) -> bool:
+def is_stuck(status: StackStatus) -> bool:
+    """Whether a person must settle a stack in this state before anything can be planned."""
     return not (status.is_absent or status.must_be_recreated or status.is_updatable)
 
 
-def _plan_phase(phase: Phase, snapshot: Snapshot, changing: set[str]) -> PlannedPhase:
+def _plan_phase(
+    phase: Phase, snapshot: Snapshot, changing: set[str], weak: Mapping[str, frozenset[str]]
+) -> PlannedPhase:
     """Decide the phase's steps in order, so that a change reaches whoever depends on it."""
     names = {stack.name: stack for stack in phase.stacks}
+    needs = {
+        key: (stack.needs | weak.get(key, frozenset())) & names.keys()
+        for key, stack in names.items()
+    }
     steps: dict[str, Step] = {}
-    for name in _order({key: stack.needs & names.keys() for key, stack in names.items()}):
+    for name in _order(needs):
         stack = names[name]
         deployed = snapshot.stacks.get(name)
         verb, reason = _decide(stack, snapshot, changing)
         if verb not in {Verb.NONE, Verb.PROTECT}:
             changing.add(name)
-        steps[name] = Step(stack, verb, reason, stack.needs & names.keys(), deployed)
+        steps[name] = Step(stack, verb, reason, needs[name], deployed)
     return PlannedPhase(phase.name, _waves(steps))
 
 
@@ -291,6 +314,8 @@ def _decide_update(
         return Verb.UPDATE, Reason.INPUTS_MAY_DIFFER
     if stack.protect != deployed.protected:
         return Verb.PROTECT, Reason.PROTECTION_DIFFERS
+    if is_missing(stack, deployed):
+        return Verb.PROTECT, Reason.POLICY_DIFFERS
     return Verb.NONE, Reason.AS_WANTED
 
 
@@ -315,7 +340,21 @@ def differs(
         return Reason.PARAMETERS_DIFFER
     if dict(stack.tags) != dict(deployed.tags):
         return Reason.TAGS_DIFFER
-    return Reason.OUTSIDE_VALUES if stack.template.may_change_by_itself else None
+    return _options_differ(stack, deployed) or (
+        Reason.OUTSIDE_VALUES if stack.template.may_change_by_itself else None
+    )
+
+
+def _options_differ(stack: Stack, deployed: Deployed) -> Reason | None:
+    """Return in which option a stack differs.
+
+    A service role can't be taken off a stack, so one that is not wanted is no difference.
+    """
+    if set(stack.options.notification_arns) != deployed.notified:
+        return Reason.NOTIFICATIONS_DIFFER
+    if stack.options.service_role not in {"", deployed.role}:
+        return Reason.ROLE_DIFFERS
+    return None
 
 
 def with_defaults(stack: Stack, values: Mapping[str, str]) -> dict[str, str]:
@@ -335,11 +374,11 @@ def outputs_of(snapshot: Snapshot) -> dict[str, Mapping[str, str]]:
     }
 
 
-def _removal(stack: Stack, snapshot: Snapshot, needs: frozenset[str]) -> Step:
+def _removal(stack: Stack, snapshot: Snapshot, needs: frozenset[str], reason: Reason) -> Step:
     deployed = snapshot.stacks.get(stack.name)
     if deployed is None or deployed.status is StackStatus.DELETE_COMPLETE:
         return Step(stack, Verb.NONE, Reason.ALREADY_GONE, needs, deployed)
-    return Step(stack, Verb.DELETE, Reason.NOT_WANTED, needs, deployed)
+    return Step(stack, Verb.DELETE, reason, needs, deployed)
 
 
 def _order(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from tapcfn.errors import BlockedError, StackError, TapcfnError
+from tapcfn import orphans, policing
+from tapcfn.allowances import parse
+from tapcfn.errors import BlockedError, CloudError, StackError, StaleError, TapcfnError
 from tapcfn.guard import review
 from tapcfn.literal import body_of
 from tapcfn.model import (
@@ -24,8 +27,11 @@ from tapcfn.model import (
     canonical,
     digest_of,
 )
+from tapcfn.offline import expected
 from tapcfn.plan import Plan, Step, Verb, outputs_of, resolve
-from tapcfn.ports import ChangeRequest, Cloud, Ledger
+from tapcfn.ports import ChangeRequest, Cloud, Ledger, Purpose
+from tapcfn.references import OUTSIDE, Kind, weak_edges
+from tapcfn.remark import Remark
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -58,18 +64,28 @@ class Previewed:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Cannot be asked yet: these inputs are known only after other stacks are deployed."""
+    """Cannot be asked yet: these inputs are known only after other stacks are deployed.
+
+    What is `expected` comes from the templates alone.
+    """
 
     step: Step
     unknown: tuple[OutputOf, ...]
 
+    @property
+    def expected(self) -> ChangeSet:
+        """What the templates tell of the change; a stack that is made anew is all additions."""
+        deployed = None if self.step.verb is Verb.RECREATE else self.step.deployed
+        return expected(self.step.stack, deployed, self.unknown)
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """CloudFormation would not write the change set."""
+    """CloudFormation would not write the change set; `details` is each thing that it said."""
 
     step: Step
     finding: Finding
+    details: tuple[Finding, ...] = ()
 
 
 Preview: TypeAlias = Previewed | Deferred | Refused
@@ -86,19 +102,21 @@ def take_snapshot(
     accounts = {target.account: target for target in rollout.targets}
     _each(pool, lambda target: _check_caller(target, cloud), accounts.values())
     names = frozenset(stack.name for stack in rollout.stacks)
-    sweeps = _each(pool, lambda target: cloud.stacks(target, names), rollout.targets)
+    tags = orphans.tags_of(rollout)
+    sweeps = _each(pool, lambda target: cloud.stacks(target, names, tags), rollout.targets)
     found = dict(zip(rollout.targets, sweeps, strict=True))
+    strays = orphans.among(rollout, found)
     stacks = [
         (stack, deployed)
         for stack in rollout.stacks
         if (deployed := found[stack.target].get(stack.name)) is not None
     ]
     if not to_plan:
-        return Snapshot({stack.name: deployed for stack, deployed in stacks})
+        return Snapshot({stack.name: deployed for stack, deployed in stacks}, orphans=strays)
     complete = _each(pool, lambda pair: _with_template(cloud, *pair), stacks)
     asking = sorted({stack.target for stack in rollout.stacks if _asks_for_zones(stack)})
     zones = dict(zip(asking, _each(pool, cloud.zones, asking), strict=True))
-    return Snapshot({each.name: each for each in complete}, zones)
+    return Snapshot({each.name: each for each in complete}, zones, strays)
 
 
 def _check_caller(target: Target, cloud: Cloud) -> None:
@@ -119,7 +137,8 @@ def _with_template(cloud: Cloud, stack: Stack, deployed: Deployed) -> Deployed:
     if not deployed.status.is_updatable:
         return deployed
     text = cloud.template(deployed.stack_id, stack.target)
-    return replace(deployed, template_digest=digest_of(text))
+    policy = policing.read(stack, deployed, cloud)
+    return replace(deployed, template_digest=digest_of(text), template=text, policy=policy)
 
 
 def preview(
@@ -130,19 +149,31 @@ def preview(
     pool: Executor,
     *,
     allowed: frozenset[str] = frozenset(),
+    thorough: bool = False,
 ) -> tuple[Preview, ...]:
     """Stage a change set for every step that has something to ask, all at once.
 
+    With `thorough` the service's warnings are read even where all is new.
     The change sets stand until they are carried out or handed to `discard_all`. If one call
     fails, or the run is interrupted, those that were made are removed and the error goes on.
     """
     steps = [step for step in plan.steps if step.verb in {Verb.CREATE, Verb.UPDATE, Verb.RECREATE}]
     _each(pool, lambda step: cloud.prepare(step.stack), steps)
     changing = {step.stack.name for step in steps}
+    waiting = _waiting(plan.rollout, snapshot)
 
     def ask(step: Step) -> Preview | TapcfnError:
         try:
-            return _preview(step, snapshot, cloud, ledger, changing=changing, allowed=allowed)
+            return _preview(
+                step,
+                snapshot,
+                cloud,
+                ledger,
+                changing=changing,
+                allowed=allowed,
+                weak=waiting.get(step.stack.name, ()),
+                thorough=thorough,
+            )
         except TapcfnError as error:
             return error
 
@@ -159,6 +190,22 @@ def preview(
     return _previews(answers)
 
 
+def _waiting(rollout: Rollout, snapshot: Snapshot) -> Mapping[str, tuple[OutputOf, ...]]:
+    """Return what templates refer to by themselves and what is not there yet, by consumer.
+
+    CloudFormation writes no change set for such a template. An SSM parameter comes with its stack.
+    """
+    there = outputs_of(snapshot)
+    found: dict[str, tuple[OutputOf, ...]] = {}
+    for edge in weak_edges(rollout):
+        known = there.get(edge.producer)
+        missing = known is None or (edge.kind is not Kind.SSM and edge.key not in known)
+        if missing and edge.producer not in {OUTSIDE, edge.consumer}:
+            wanted = OutputOf(edge.producer, edge.key)
+            found[edge.consumer] = (*found.get(edge.consumer, ()), wanted)
+    return found
+
+
 def _previews(answers: Iterable[Preview | TapcfnError]) -> tuple[Preview, ...]:
     return tuple(answer for answer in answers if not isinstance(answer, TapcfnError))
 
@@ -171,26 +218,106 @@ def _preview(
     *,
     changing: set[str],
     allowed: frozenset[str],
+    weak: tuple[OutputOf, ...],
+    thorough: bool,
 ) -> Preview:
     stack = step.stack
     zones = snapshot.zones.get(stack.target, ())
     values, unknown = resolve(stack, outputs_of(snapshot), step.deployed, zones)
+    unknown += tuple(each for each in weak if each not in unknown)
     if unknown or step.verb is Verb.RECREATE:
         return Deferred(step, unknown)
     try:
-        staged = stage(stack, values, step.deployed, cloud, ledger)
+        staged = stage(as_asked(stack, allowed), values, step.deployed, cloud, ledger)
     except StackError as error:
-        return Refused(
-            step,
-            Finding("TAP000", Severity.ERROR, stack.name, "", str(error), origin="server"),
-        )
+        return _refused(step, error)
     inputs = (value for value in stack.parameters.values() if isinstance(value, OutputOf))
     return Previewed(
         step,
         staged,
-        review(staged.change_set, stack, allowed),
+        (
+            *objections(staged.change_set, stack, step.deployed, cloud, allowed),
+            *_warnings(staged.change_set, stack, cloud, thorough=thorough),
+        ),
         tuple(sorted((each for each in inputs if each.stack in changing), key=str)),
     )
+
+
+def as_asked(stack: Stack, allowed: frozenset[str]) -> Stack:
+    """Return the stack without rollback triggers where an allowance lets something of it be lost.
+
+    What is lost does not come back with a rollback.
+    """
+    options = stack.options
+    meant = (parse(each) for each in allowed)
+    if not any(
+        each.stack == stack.name and each.region in {"", stack.target.region} for each in meant
+    ):
+        return stack
+    return replace(stack, options=replace(options, rollback_alarms=(), rollback_minutes=0))
+
+
+def _refused(step: Step, error: StackError) -> Refused:
+    """Return all that was said, each with the line that asked for the resource."""
+    stack, whole = step.stack, str(error)
+    details = tuple(_said(each, stack) for each in error.remarks if each.text)
+    lines = dict.fromkeys(str(each.source) for each in details if each.source)
+    if lines:
+        whole += f" — {', '.join(lines)}"
+    finding = Finding("TAP000", Severity.ERROR, stack.name, "", whole, origin="server")
+    return Refused(step, finding, details)
+
+
+def _warnings(
+    change_set: ChangeSet, stack: Stack, cloud: Cloud, *, thorough: bool
+) -> tuple[Finding, ...]:
+    """Return what early validation and hooks warn of.
+
+    Of a change set that only adds it is asked where somebody reviews it: a call for each stack.
+    """
+    adds = all(each.action == "Add" for each in change_set.changes)
+    if change_set.empty or (adds and not thorough):
+        return ()
+    try:
+        return tuple(_said(each, stack) for each in cloud.remarks(change_set.arn, stack.target))
+    except CloudError as error:
+        if error.passing:
+            raise
+        message = f"what early validation and hooks say could not be read: {error}"
+        return (Finding("TAP000", Severity.INFO, stack.name, "", message, origin="server"),)
+
+
+def _said(remark: Remark, stack: Stack) -> Finding:
+    """Return a remark as a finding, with its line."""
+    return Finding(
+        "TAP000",
+        Severity.WARNING if remark.warns else Severity.ERROR,
+        stack.name,
+        remark.logical_id,
+        remark.text.removeprefix(f"{remark.logical_id}: "),
+        stack.template.source.get(remark.logical_id),
+        origin=remark.origin,
+        path=remark.path,
+    )
+
+
+def objections(
+    change_set: ChangeSet,
+    stack: Stack,
+    deployed: Deployed | None,
+    cloud: Cloud,
+    allowed: frozenset[str],
+) -> tuple[Finding, ...]:
+    """Return what the guard has against a change set, and what the stack's policy denies.
+
+    A policy of ours guards what the guard itself guards, and is widened for what is allowed. One
+    that may not be read is left to the service.
+    """
+    policy = ""
+    if deployed and any(change.action != "Add" for change in change_set.changes):
+        with suppress(CloudError):
+            policy = cloud.stack_policy(deployed.stack_id, stack.target)
+    return review(change_set, stack, allowed, deployed=deployed, policy=policy)
 
 
 def stage(
@@ -199,6 +326,7 @@ def stage(
     deployed: Deployed | None,
     cloud: Cloud,
     ledger: Ledger,
+    purpose: Purpose | None = None,
 ) -> Staged:
     """Make the stack's change set, or adopt the one that a dead process made.
 
@@ -208,16 +336,20 @@ def stage(
     intent = intent_of(stack, parameters)
     base = digest_of(deployed.base if deployed else "absent")
     create = deployed is None or deployed.status.is_absent
+    aim = purpose or Purpose()
     for attempt in range(_ATTEMPTS):
-        token = "tapcfn-" + digest_of(canonical([intent, base, attempt]))[:40]
+        token = "tapcfn-" + digest_of(canonical([intent, base, attempt, *aim.words]))[:40]
         if ledger.has_ended(token):
             continue
         ledger.intend("stage", stack, token)
-        request = ChangeRequest(stack, parameters, create, token, intent[:16], base[:16])
+        request = ChangeRequest(stack, parameters, create, token, intent[:16], base[:16], aim)
         try:
             change_set = cloud.stage(request)
         except StackError:
             ledger.ended(token)
+            raise
+        except CloudError as error:
+            _check_still(stack, deployed, cloud, error)
             raise
         if change_set is not None and not change_set.empty:
             return Staged(change_set, token, intent)
@@ -225,6 +357,18 @@ def stage(
         if change_set is not None:
             return Staged(change_set, token, intent)
     raise StackError(f"{stack.name}: no free name for a change set")
+
+
+def _check_still(stack: Stack, deployed: Deployed | None, cloud: Cloud, error: CloudError) -> None:
+    """Raise `StaleError` where somebody was faster: the refusal only says that it is so. (X-16)"""
+    if error.passing or error.lasting:
+        return
+    now = cloud.stacks(stack.target, frozenset({stack.name})).get(stack.name)
+    if (now.base if now else "absent") != (deployed.base if deployed else "absent"):
+        stands = now.status if now else "gone"
+        raise StaleError(
+            f"{stack.name}: has changed since it was looked at, it is {stands}; plan again"
+        ) from error
 
 
 def intent_of(stack: Stack, parameters: Mapping[str, str]) -> str:
@@ -239,6 +383,7 @@ def intent_of(stack: Stack, parameters: Mapping[str, str]) -> str:
                 dict(stack.tags),
                 list(stack.template.capabilities),
                 stack.adopt,
+                stack.options.facts,
             ]
         )
     )

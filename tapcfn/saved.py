@@ -7,18 +7,17 @@ values could be secret, and a digest of its own body.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tapcfn.errors import StaleError, UsageError
-from tapcfn.guard import review
-from tapcfn.model import OutputOf, canonical, digest_of
-from tapcfn.plan import Plan, Step, Verb, digest
+from tapcfn.model import ChangeSet, OutputOf, canonical, digest_of
+from tapcfn.plan import Plan, Reason, Step, Verb, digest
 from tapcfn.ports import Cloud
-from tapcfn.preview import Deferred, Preview, Previewed, Staged
+from tapcfn.preview import Deferred, Preview, Previewed, Staged, objections
 
 SCHEMA = 1
 
@@ -73,9 +72,16 @@ def load(path: Path) -> SavedPlan:
     )
 
 
-def restore(saved: SavedPlan, plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Preview, ...]:
+def restore(
+    saved: SavedPlan,
+    plan: Plan,
+    cloud: Cloud,
+    pool: Executor,
+    begun: frozenset[str] = frozenset(),
+) -> tuple[Preview, ...]:
     """Return the previews of a saved plan, each read again.
 
+    What a run of this plan that stopped half way has `begun` must be as the plan wants it by now.
     Raises `StaleError` naming every stack that is no longer as it was when the plan was saved.
     """
     if saved.rollout != digest(plan.rollout):
@@ -83,11 +89,12 @@ def restore(saved: SavedPlan, plan: Plan, cloud: Cloud, pool: Executor) -> tuple
     stale = [
         f"{step.stack.name}: {fault}"
         for step in plan.steps
-        if (fault := _fault(step, saved.units.get(step.stack.name)))
+        if (fault := _fault(step, saved.units.get(step.stack.name), begun))
     ]
     if stale:
         raise StaleError("; ".join(stale))
-    answers = pool.map(lambda step: _restore(step, saved, cloud), plan.steps)
+    left = [step for step in plan.steps if step.stack.name not in begun]
+    answers = pool.map(lambda step: _restore(step, saved, cloud), left)
     previews = [each for each in answers if each is not None]
     gone = [each for each in previews if isinstance(each, str)]
     if gone:
@@ -112,20 +119,44 @@ def _unit(step: Step, preview: Preview | None) -> Mapping[str, Any]:
             "token": preview.staged.token,
             "intent": preview.staged.intent,
             "provisional": [[each.stack, each.key] for each in preview.provisional],
+            "nested": dict(_nested(preview.staged.change_set)),
         }
     if isinstance(preview, Deferred):
         unit["deferred"] = [[each.stack, each.key] for each in preview.unknown]
     return unit
 
 
+def _nested(change_set: ChangeSet, above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the ARN of each nested change set by the way to it."""
+    for change in change_set.changes:
+        if change.nested:
+            path = f"{above}{change.logical_id}"
+            yield path, change.nested.arn
+            yield from _nested(change.nested, f"{path}/")
+
+
 def _base(step: Step) -> str:
     return digest_of(step.deployed.base if step.deployed else "absent")
 
 
-def _fault(step: Step, unit: Mapping[str, Any] | None) -> str:
+# What the plan of a stack that is as it was wanted may still say.
+_AS_WANTED = frozenset(
+    {
+        Reason.AS_WANTED,
+        Reason.INPUTS_MAY_DIFFER,
+        Reason.OUTSIDE_VALUES,
+        Reason.PROTECTION_DIFFERS,
+        Reason.ALREADY_GONE,
+    }
+)
+
+
+def _fault(step: Step, unit: Mapping[str, Any] | None, begun: frozenset[str]) -> str:
     """Say why a step is not the one that was saved, or nothing."""
     if unit is None:
         return "was not part of the plan"
+    if step.stack.name in begun:
+        return "" if step.reason in _AS_WANTED else "was begun and did not end as planned"
     if unit["base"] != _base(step):
         return "has changed since the plan was saved"
     if unit["verb"] != step.verb and Verb.NONE not in {unit["verb"], step.verb}:
@@ -145,12 +176,15 @@ def _restore(step: Step, saved: SavedPlan, cloud: Cloud) -> Preview | str | None
     change_set, execution = found
     if execution != "AVAILABLE":
         return f"{step.stack.name}: its change set is {execution}"
+    if others := dict(_nested(change_set)).items() ^ unit.get("nested", {}).items():
+        paths = ", ".join(sorted({f"{step.stack.name}/{path}" for path, _ in others}))
+        return f"{paths}: no longer the nested change set that was reviewed"
     staged = Staged(
         replace(change_set, stack=step.stack.name), str(unit["token"]), str(unit["intent"])
     )
     return Previewed(
         step,
         staged,
-        review(change_set, step.stack, saved.allowed),
+        objections(change_set, step.stack, step.deployed, cloud, saved.allowed),
         tuple(OutputOf(*pair) for pair in unit["provisional"]),
     )

@@ -65,6 +65,7 @@ def test_the_sdist_ships_everything(dist: Path):
         "Makefile",
         "constraints.txt",
         "deploy.py",
+        "examples/plain/tapcfn.toml",
         "templates/blueprints/replicated_storage/stacks.py",
         "templates/settings/replicated_storage.local.toml",
         "templates/rendered/replicated_storage/manifest.json",
@@ -90,6 +91,33 @@ def test_the_installed_command_finds_the_templates_of_its_folder(dist: Path, tmp
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_installed_command_needs_no_blueprints_for_plain_templates(dist: Path, tmp_path: Path):
+    """The wheel, unpacked somewhere else, plans a folder of templates where nothing else lies."""
+    (wheel,) = dist.glob("*.whl")
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    work = tmp_path / "work"
+    shutil.copytree(PROJECT / "examples" / "plain", work / "plain")
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(site)}
+
+    def command(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", "from tapcfn.cli import main; main()", *words],
+            cwd=work,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    try:
+        assert "Stacks: 3 to create." in command("plan", "plain")
+    finally:
+        command("local", "stop")
 
 
 def test_pyproject_holds_the_build_system_and_ruff_only():

@@ -43,6 +43,21 @@ def hand_over(
     return {"TemplateURL": _url(client.meta.endpoint_url, bucket, key)}
 
 
+def fault(client: Any, template: TemplateBody, target: Target, pattern: str | None) -> str:
+    """Say why a large template cannot be uploaded, as far as reading tells; or nothing."""
+    bucket = bucket_of(template, target, pattern)
+    with told(f"artifact bucket {bucket}", target):
+        try:
+            if _answers(client.head_bucket, **_place(bucket, target, pattern)):
+                return ""
+        except ClientError as error:
+            if code_of(error) not in _DENIED:
+                raise
+            return f"the artifact bucket {bucket} may not be read"
+    made = is_loopback(client.meta.endpoint_url)
+    return "" if made else f"the artifact bucket {bucket} does not exist"
+
+
 def bucket_of(template: TemplateBody, target: Target, pattern: str | None) -> str:
     """Return the artifact bucket of a target; raise `BlockedError` if none is named."""
     if pattern is None:

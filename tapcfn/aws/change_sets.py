@@ -7,15 +7,17 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-from tapcfn.aws.calls import code_of, told, will_pass
-from tapcfn.aws.changes import read, reasons, says_nothing_to_do
+from tapcfn.aws.calls import code_of, passes, told
+from tapcfn.aws.changes import read, reasons, says_nothing_to_do, text_of
 from tapcfn.aws.stacks import name_of
-from tapcfn.errors import CloudError, StackError, StaleError
+from tapcfn.errors import CloudError, StackError, StaleError, StillRunningError
 from tapcfn.model import ChangeSet, Target
-from tapcfn.ports import ChangeRequest, Clock
-from tapcfn.waits import Pace, settle
+from tapcfn.ports import ChangeRequest, Purpose
+from tapcfn.stack_options import StackOptions
+from tapcfn.waits import Pace, Patience, settle
 
 _UNWRITTEN = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 _GONE = frozenset({"DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"})
@@ -33,18 +35,20 @@ def stage(
     client: Any,
     request: ChangeRequest,
     body: Mapping[str, str],
-    clock: Clock,
+    patience: Patience,
     pace: Pace | None = None,
 ) -> ChangeSet | None:
     """Make the change set and wait until it is written; adopt the one that the token made.
 
-    None says that an earlier attempt has used the token up.
+    None says that an earlier attempt has used the token up. What was begun is removed where the
+    run's patience ends before it is written.
     """
     stack = request.stack
     with told(stack.name, stack.target):
         adopted = False
         try:
-            arn = client.create_change_set(**_order(request, body))["Id"]
+            made = client.create_change_set(**_order(request, body))
+            arn = made["Id"]
         except ClientError as error:
             if code_of(error) != "AlreadyExists":
                 raise
@@ -52,7 +56,12 @@ def stage(
             if found is None or not _is_usable(found, request):
                 return None
             adopted, arn = True, found["ChangeSetId"]
-        written = _written(client, arn, stack.name, clock, pace)
+        try:
+            written = _written(client, arn, stack.name, patience, pace)
+        except StillRunningError:
+            if not adopted:
+                _discard_quietly(client, ChangeSet(arn, stack.name, made["StackId"]), stack.target)
+            raise
         return _judge(client, written, request, adopted=adopted)
 
 
@@ -71,12 +80,50 @@ def _order(request: ChangeRequest, body: Mapping[str, str]) -> dict[str, Any]:
         ],
         "Capabilities": list(stack.template.capabilities),
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(stack.tags.items())],
+        "NotificationARNs": sorted(stack.options.notification_arns),
+        "RollbackConfiguration": _triggers(stack.options),
         "IncludeNestedStacks": True,
-        "OnStackFailure": "ROLLBACK",
         **body,
     }
+    if stack.options.service_role:
+        order["RoleARN"] = stack.options.service_role
+    if request.create:
+        order["OnStackFailure"] = stack.options.on_failure.upper()
     if stack.adopt:
         order["ImportExistingResources"] = True
+    return _for_its_purpose(order, request.purpose)
+
+
+def _triggers(options: StackOptions) -> dict[str, Any]:
+    """Return the whole configuration: without it the stack would keep the triggers of before."""
+    return {
+        "RollbackTriggers": [
+            {"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in options.rollback_alarms
+        ],
+        "MonitoringTimeInMinutes": options.rollback_minutes,
+    }
+
+
+def _for_its_purpose(order: dict[str, Any], purpose: Purpose) -> dict[str, Any]:
+    """Return the request as an import or a reversal of drift wants it, without nested stacks.
+
+    (CDK turns their expansion off for both)
+    """
+    if purpose.imports:
+        order["ChangeSetType"] = "IMPORT"
+        order.pop("OnStackFailure", None)
+        order["ResourcesToImport"] = [
+            {
+                "ResourceType": each.resource_type,
+                "LogicalResourceId": each.logical_id,
+                "ResourceIdentifier": dict(each.identifier),
+            }
+            for each in purpose.imports
+        ]
+    if purpose.revert_drift:
+        order["DeploymentMode"] = "REVERT_DRIFT"
+    if purpose.words:
+        order["IncludeNestedStacks"] = False
     return order
 
 
@@ -90,17 +137,17 @@ def _is_usable(found: Mapping[str, Any], request: ChangeRequest) -> bool:
 
 
 def _written(
-    client: Any, arn: str, stack: str, clock: Clock, pace: Pace | None
+    client: Any, arn: str, stack: str, patience: Patience, pace: Pace | None
 ) -> Mapping[str, Any]:
     """Wait until the change set is written; a fault that passes by itself ends no wait."""
-    started = clock.now()
+    started = patience.clock.now()
 
     def seen() -> Mapping[str, Any]:
         try:
             answer: Mapping[str, Any] = client.describe_change_set(ChangeSetName=arn)
-        except ClientError as error:
-            appearing = clock.now() - started < _APPEARS_WITHIN
-            if will_pass(error) or (_is_absence(error) and appearing):
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
+            appearing = patience.clock.now() - started < _APPEARS_WITHIN
+            if passes(error) or (_is_absence(error) and appearing):
                 return {"Status": "CREATE_PENDING"}
             raise
         return answer
@@ -109,7 +156,7 @@ def _written(
         f"change set of {stack}",
         read=seen,
         settled=lambda answer: answer["Status"] not in _UNWRITTEN,
-        clock=clock,
+        patience=patience,
         pace=pace,
     )
 
@@ -132,11 +179,11 @@ def _judge(
     if says_nothing_to_do(written):
         discard(client, plain, target)
         return replace(plain, empty=True)
-    why = "; ".join(reasons(client, written)) or "the change set failed without a reason"
+    said = reasons(client, written)
     _discard_quietly(client, plain, target)
     if adopted:
         return None
-    raise StackError(why)
+    raise StackError(text_of(said) or "the change set failed without a reason", said)
 
 
 def _whole(
@@ -165,16 +212,21 @@ def find(client: Any, arn: str, target: Target) -> tuple[ChangeSet, str] | None:
         return read(client, change_set, seen), seen.get("ExecutionStatus", "UNAVAILABLE")
 
 
-def execute(client: Any, change_set: ChangeSet, target: Target, token: str) -> None:
+def execute(
+    client: Any, change_set: ChangeSet, target: Target, token: str, *, updates: bool = False
+) -> None:
     """Carry out a change set. A token that was sent before is no error.
 
-    Raises `StaleError` where the change set can no longer be carried out.
+    An update says that it is rolled back, whatever the default may be; a creation has said so
+    with its change set. Raises `StaleError` where the change set can no longer be carried out.
     """
-    order = {
+    order: dict[str, Any] = {
         "ChangeSetName": change_set.arn,
         "ClientRequestToken": token,
         "RetainExceptOnCreate": True,
     }
+    if updates:
+        order["DisableRollback"] = False
     with told(change_set.stack, target):
         try:
             client.execute_change_set(**order)
@@ -239,5 +291,5 @@ def _describe(client: Any, **names: str) -> Mapping[str, Any] | None:
     return found
 
 
-def _is_absence(error: ClientError) -> bool:
-    return code_of(error) == "ChangeSetNotFound"
+def _is_absence(error: Exception) -> bool:
+    return isinstance(error, ClientError) and code_of(error) == "ChangeSetNotFound"

@@ -7,15 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from tapcfn.errors import CloudError, StackError
 from tapcfn.model import Change, ChangeSet, Detail, Replacement
+from tapcfn.remark import Remark
 
 # The only texts that are ever matched: the service has no code for "nothing to do".
 NO_CHANGES = (
     "The submitted information didn't contain changes",
     "No updates are to be performed",
 )
+
+# A read that only adds to what is known has failed; what is known stands without it. (X-12)
+_UNREAD = (ClientError, BotoCoreError, ResponseParserError)
 
 _FINDINGS = frozenset({"VALIDATION_ERROR", "HOOK_INVOCATION_ERROR", "PROVISIONING_ERROR"})
 
@@ -42,14 +47,19 @@ def read(client: Any, plain: ChangeSet, first: Mapping[str, Any]) -> ChangeSet:
     return replace(plain, changes=changes)
 
 
-def reasons(client: Any, failed: Mapping[str, Any]) -> tuple[str, ...]:
+def reasons(client: Any, failed: Mapping[str, Any]) -> tuple[Remark, ...]:
     """Return everything that the service says of a failed change set, each thing once.
 
-    Its findings come first, then those of nested change sets; where there are none, or where they
-    may not be read, the reason in the answer itself.
+    What was found comes first, then that of nested change sets; where there is nothing, or where
+    it may not be read, the reason in the answer itself.
     """
-    found = [*_findings(client, failed["ChangeSetId"]), *_nested_reasons(client, failed)]
-    return tuple(dict.fromkeys(found or [failed.get("StatusReason", "")]))
+    found = [*_found(client, failed["ChangeSetId"]), *_nested_reasons(client, failed)]
+    return tuple(dict.fromkeys(found or [Remark("", failed.get("StatusReason", ""))]))
+
+
+def text_of(said: Sequence[Remark]) -> str:
+    """Return all that was said in one line."""
+    return "; ".join(each.text for each in said)
 
 
 def _all(client: Any, arn: str, first: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -76,7 +86,7 @@ def _valued(client: Any, arn: str) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         return {
             each["LogicalResourceId"]: each.get("Details", ()) for each in _resource_changes(pages)
         }
-    except (ClientError, BotoCoreError):
+    except _UNREAD:
         return {}
 
 
@@ -123,7 +133,7 @@ def _nested(client: Any, logical_id: str, arn: str) -> ChangeSet:
     if says_nothing_to_do(answer):
         return replace(nested, empty=True)
     if answer["Status"] != "CREATE_COMPLETE":
-        why = "; ".join(reasons(client, answer)) or "no reason given"
+        why = text_of(reasons(client, answer)) or "no reason given"
         raise StackError(f"{logical_id}: its nested change set is {answer['Status']}: {why}")
     return read(client, nested, answer)
 
@@ -142,51 +152,54 @@ def _detail(each: Mapping[str, Any]) -> Detail:
     )
 
 
-def _findings(client: Any, arn: str) -> list[str]:
+def _found(client: Any, arn: str) -> tuple[Remark, ...]:
     """Return what early validation and hooks found, or nothing where it can't be read."""
     try:
-        found = findings(client, ChangeSetName=arn)
-    except (ClientError, BotoCoreError):
-        return []
-    return [text for _, text in found]
+        return remarks(client, ChangeSetName=arn)
+    except _UNREAD:
+        return ()
 
 
-def findings(client: Any, **subject: str) -> tuple[tuple[str, str], ...]:
-    """Return (logical ID, text) of what early validation and hooks found; all pages.
+def remarks(client: Any, **subject: str) -> tuple[Remark, ...]:
+    """Return what early validation and hooks found; all pages.
 
-    The subject is a change set by ARN or a stack: only DescribeEvents tells it.
+    The subject is a change set by ARN or an operation by id: only DescribeEvents tells it.
     """
     pages = client.get_paginator("describe_events").paginate(
         **subject, Filters={"FailedEvents": True}
     )
     return tuple(
-        (str(each.get("LogicalResourceId", "")), _finding(each))
+        _remark(each)
         for page in pages
         for each in page.get("OperationEvents", ())
         if each.get("EventType") in _FINDINGS
     )
 
 
-def _finding(event: Mapping[str, Any]) -> str:
-    """Return one line: the resource and the place in it, what was found, and by which rule."""
-    place = (event.get(key, "") for key in ("LogicalResourceId", "ValidationPath"))
+def _remark(event: Mapping[str, Any]) -> Remark:
+    """Return one finding: the resource and the place in it, what was found, and by which rule."""
+    logical_id, path = (str(event.get(key, "")) for key in ("LogicalResourceId", "ValidationPath"))
     keys = ("ValidationStatusReason", "HookStatusReason", "ResourceStatusReason")
     said = next((event[key] for key in keys if event.get(key)), "no reason given")
     rule = event.get("ValidationName") or event.get("HookType", "")
-    mode = event.get("ValidationFailureMode") or event.get("HookFailureMode")
-    tags = ", ".join(part for part in (rule, "a warning" if mode == "WARN" else "") if part)
-    subject = " ".join(part for part in place if part)
-    return (f"{subject}: " if subject else "") + said + (f" [{tags}]" if tags else "")
+    warns = (event.get("ValidationFailureMode") or event.get("HookFailureMode")) == "WARN"
+    tags = ", ".join(part for part in (rule, "a warning" if warns else "") if part)
+    subject = " ".join(part for part in (logical_id, path) if part)
+    text = (f"{subject}: " if subject else "") + said + (f" [{tags}]" if tags else "")
+    origin = "hook" if event.get("EventType") == "HOOK_INVOCATION_ERROR" else "server"
+    return Remark(logical_id, text, warns, path, origin)
 
 
-def _nested_reasons(client: Any, failed: Mapping[str, Any]) -> Iterator[str]:
+def _nested_reasons(client: Any, failed: Mapping[str, Any]) -> Iterator[Remark]:
     """Yield why nested change sets failed; the root says only that they did."""
     for each in _resource_changes([failed]):
         arn = each.get("ChangeSetId")
         try:
             answer = client.describe_change_set(ChangeSetName=arn) if arn else None
-        except (ClientError, BotoCoreError):
+        except _UNREAD:
             continue
         if answer and answer["Status"] == "FAILED" and not says_nothing_to_do(answer):
+            name = each["LogicalResourceId"]
             for why in reasons(client, answer):
-                yield f"{each['LogicalResourceId']}: {why or 'no reason given'}"
+                text = f"{name}: {why.text or 'no reason given'}"
+                yield Remark(name, text, why.warns, why.path, why.origin)

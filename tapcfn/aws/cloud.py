@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tapcfn.aws import artifacts, buckets, change_sets, changes, stacks
+from tapcfn.aws import artifacts, buckets, change_sets, changes, drift, limits, rollbacks, stacks
 from tapcfn.aws.calls import told
+from tapcfn.aws.firmly import Firmly
 from tapcfn.aws.session import Clients
+from tapcfn.drift import StackDrift
+from tapcfn.errors import BlockedError
 from tapcfn.literal import body_of
-from tapcfn.model import ChangeSet, Deployed, Stack, StackEvent, StackStatus, Target
-from tapcfn.ports import ChangeRequest, Clock
-from tapcfn.waits import Pace
+from tapcfn.model import ChangeSet, Deployed, Holder, Stack, StackEvent, StackStatus, Target
+from tapcfn.ports import ChangeRequest, Clock, Leaving
+from tapcfn.remark import Remark
+from tapcfn.waits import Pace, Patience
 
 
 class AwsCloud:
@@ -24,67 +28,177 @@ class AwsCloud:
         artifact_bucket: str | None = None,
         *,
         pace: Pace | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._clients = clients
-        self._clock = clock
         self._artifact_bucket = artifact_bucket
         self._pace = pace
+        self._patience = patience or Patience(clock)
+        self._firmly = Firmly(self._patience, clients.renew)
 
     def _cloudformation(self, target: Target) -> Any:
         return self._clients("cloudformation", target)
 
     def caller(self, target: Target) -> str:
-        with told("credentials", target):
-            return str(self._clients("sts", target).get_caller_identity()["Account"])
+        def read() -> str:
+            with told("credentials", target):
+                return str(self._clients("sts", target).get_caller_identity()["Account"])
+
+        return self._firmly.read(read)
 
     def zones(self, target: Target) -> tuple[str, ...]:
-        with told("Availability Zones", target):
-            found = self._clients("ec2", target).describe_availability_zones()
-        return tuple(
-            sorted(zone["ZoneName"] for zone in found["AvailabilityZones"] if _is_plain(zone))
+        def read() -> tuple[str, ...]:
+            with told("Availability Zones", target):
+                found = self._clients("ec2", target).describe_availability_zones()
+            zones = found["AvailabilityZones"]
+            return tuple(sorted(zone["ZoneName"] for zone in zones if _is_plain(zone)))
+
+        return self._firmly.read(read)
+
+    def known_regions(self) -> frozenset[str]:
+        return limits.known_regions()
+
+    def regions(self, target: Target) -> Mapping[str, bool]:
+        home = Target(target.account, limits.home_of(target.region))
+        return limits.regions(self._clients("ec2", home), home)
+
+    def holder(self, resource_type: str, name: str, target: Target) -> Holder:
+        return limits.holder(self._clients, resource_type, name, target)
+
+    def quota(self, resource_type: str, target: Target) -> tuple[int, int]:
+        return limits.quota(self._clients, resource_type, target)
+
+    def singleton(self, resource_type: str, target: Target) -> str:
+        return limits.singleton(self._clients, resource_type, target)
+
+    def importers(self, export: str, target: Target) -> tuple[str, ...]:
+        return self._firmly.read(
+            lambda: stacks.importers(self._cloudformation(target), export, target)
         )
 
-    def stacks(self, target: Target, names: frozenset[str] | None = None) -> Mapping[str, Deployed]:
-        return stacks.stacks(self._cloudformation(target), target, names)
+    def stack_policy(self, stack_id: str, target: Target) -> str:
+        return self._firmly.read(
+            lambda: stacks.policy(self._cloudformation(target), stack_id, target)
+        )
+
+    def stacks(
+        self,
+        target: Target,
+        names: frozenset[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Mapping[str, Deployed]:
+        return self._firmly.read(
+            lambda: stacks.stacks(self._cloudformation(target), target, names, tags)
+        )
 
     def stack(self, stack_id: str, target: Target) -> Deployed:
-        return stacks.stack(self._cloudformation(target), stack_id, target)
+        return self._firmly.read(
+            lambda: stacks.stack(self._cloudformation(target), stack_id, target)
+        )
 
     def template(self, stack_id: str, target: Target) -> str:
-        return stacks.template(self._cloudformation(target), stack_id, target)
+        return self._firmly.read(
+            lambda: stacks.template(self._cloudformation(target), stack_id, target)
+        )
 
     def moving(self, target: Target) -> Mapping[str, StackStatus]:
-        return stacks.moving(self._cloudformation(target), target)
+        return self._firmly.look(lambda: stacks.moving(self._cloudformation(target), target))
 
     def resources(self, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:
-        return stacks.resources(self._cloudformation(target), stack_id, target)
+        return self._firmly.read(
+            lambda: stacks.resources(self._cloudformation(target), stack_id, target)
+        )
 
     def events(self, stack_id: str, target: Target, token: str) -> tuple[StackEvent, ...]:
-        return stacks.events(self._cloudformation(target), stack_id, target, token)
+        return self._firmly.look(
+            lambda: stacks.events(self._cloudformation(target), stack_id, target, token)
+        )
 
-    def findings(self, stack_id: str, target: Target) -> tuple[tuple[str, str], ...]:
-        with told(stacks.name_of(stack_id), target):
-            return changes.findings(self._cloudformation(target), StackName=stack_id)
+    def drift(self, stack_id: str, target: Target) -> StackDrift:
+        return self._firmly.look(
+            lambda: drift.detect(
+                self._cloudformation(target), stack_id, target, self._patience, self._pace
+            )
+        )
+
+    def identifiers(self, stack: Stack) -> Mapping[str, tuple[str, ...]]:
+        body = self._hand_over(stack)
+        return self._firmly.read(
+            lambda: stacks.identifiers(self._cloudformation(stack.target), stack, body)
+        )
+
+    def remarks(self, subject: str, target: Target) -> tuple[Remark, ...]:
+        kind = "ChangeSetName" if ":changeSet/" in subject else "OperationId"
+        with told(stacks.name_of(subject), target):
+            return changes.remarks(self._cloudformation(target), **{kind: subject})
+
+    def handover_fault(self, stack: Stack) -> str:
+        template = body_of(stack)
+        if template.size <= artifacts.INLINE_LIMIT:
+            return ""
+        client = self._clients("s3", stack.target)
+        try:
+            return artifacts.fault(client, template, stack.target, self._artifact_bucket)
+        except BlockedError as error:
+            return str(error)
 
     def prepare(self, stack: Stack) -> None:
         self._hand_over(stack)
 
     def stage(self, request: ChangeRequest) -> ChangeSet | None:
-        client = self._cloudformation(request.stack.target)
         body = self._hand_over(request.stack)
-        return change_sets.stage(client, request, body, self._clock, self._pace)
+        return self._firmly.write(
+            lambda: change_sets.stage(
+                self._cloudformation(request.stack.target),
+                request,
+                body,
+                self._patience,
+                self._pace,
+            )
+        )
 
     def change_set(self, arn: str, target: Target) -> tuple[ChangeSet, str] | None:
-        return change_sets.find(self._cloudformation(target), arn, target)
+        return self._firmly.read(
+            lambda: change_sets.find(self._cloudformation(target), arn, target)
+        )
 
-    def execute(self, change_set: ChangeSet, target: Target, token: str) -> None:
-        change_sets.execute(self._cloudformation(target), change_set, target, token)
+    def execute(
+        self, change_set: ChangeSet, target: Target, token: str, *, updates: bool = False
+    ) -> None:
+        self._firmly.write(
+            lambda: change_sets.execute(
+                self._cloudformation(target), change_set, target, token, updates=updates
+            )
+        )
 
     def discard(self, change_set: ChangeSet, target: Target) -> None:
         change_sets.discard(self._cloudformation(target), change_set, target)
 
-    def delete(self, stack_id: str, target: Target, token: str) -> None:
-        stacks.delete(self._cloudformation(target), stack_id, target, token)
+    def delete(
+        self, stack_id: str, target: Target, token: str, leaving: Leaving | None = None
+    ) -> None:
+        self._firmly.write(
+            lambda: stacks.delete(self._cloudformation(target), stack_id, target, token, leaving)
+        )
+
+    def rollback(self, stack_id: str, target: Target, token: str) -> None:
+        client = self._cloudformation(target)
+        self._firmly.write(lambda: rollbacks.rollback(client, stack_id, target, token))
+
+    def continue_rollback(
+        self, stack_id: str, target: Target, token: str, *, skip: tuple[str, ...], force: bool
+    ) -> None:
+        client = self._cloudformation(target)
+        self._firmly.write(
+            lambda: rollbacks.continue_rollback(
+                client, stack_id, target, token, skip=skip, force=force
+            )
+        )
+
+    def set_stack_policy(self, stack_id: str, target: Target, policy: str) -> None:
+        self._firmly.write(
+            lambda: stacks.set_policy(self._cloudformation(target), stack_id, target, policy)
+        )
 
     def protect(self, stack_id: str, target: Target, *, on: bool) -> None:
         with told(stacks.name_of(stack_id), target):

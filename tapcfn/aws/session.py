@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -20,18 +20,25 @@ from botocore.credentials import (
 )
 from botocore.exceptions import NoCredentialsError
 
+from tapcfn.aws.budget import Budget, Family, Tally
 from tapcfn.aws.calls import THROTTLES, told
-from tapcfn.errors import BlockedError
+from tapcfn.errors import BlockedError, StillRunningError
 from tapcfn.model import Target
+from tapcfn.waits import Patience
 
-# Standard mode retries throttles, 5xx answers, resets and time-outs; ours is a longer breath.
+# Standard mode retries throttles, 5xx answers, resets and time-outs, with full jitter. (X-9, X-10)
 # Sixteen threads may share one client; more connections than that are never open. Seconds.
-_PATIENCE: Mapping[str, Any] = {
-    "connect_timeout": 10,
-    "read_timeout": 30,
-    "retries": {"mode": "standard", "total_max_attempts": 8},
+_RETRIES: Mapping[str, Any] = {
+    "retries": {"mode": "standard", "total_max_attempts": 5},
     "max_pool_connections": 16,
 }
+LONGEST_ANSWER = 20.0
+
+
+def _config(longest: float, **options: Any) -> Config:
+    """Return how patient a client is: no single answer takes longer than the whole run may."""
+    seconds = min(max(longest, 1.0), LONGEST_ANSWER)
+    return Config(connect_timeout=min(seconds, 10.0), read_timeout=seconds, **_RETRIES, **options)
 
 
 class Speaker(Protocol):
@@ -54,39 +61,100 @@ class Speaker(Protocol):
 
 
 class Clients:
-    """Hands out clients, each made once. Counts calls and throttles for the summary."""
+    """Hands out clients, each made once, and stands at every call that they make.
 
-    def __init__(self, connect: Connect) -> None:
+    Counts calls and throttles for the summary, draws each from the budget if there is one and its
+    URL `counts` (by default: leaves this machine), and repeats nothing once the run's patience is
+    over. `reconnect` makes a connector with credentials that are read anew.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        budget: Budget | None = None,
+        counts: Callable[[str], bool] | None = None,
+        patience: Patience | None = None,
+        reconnect: Callable[[], Connect] | None = None,
+    ) -> None:
         self._connect = connect
+        self._reconnect = reconnect
+        self._budget = budget
+        self._counts = counts or _leaves_this_machine
+        self._patience = patience
         self._made: dict[tuple[str, Target], Any] = {}
         self._making = threading.Lock()
-        self._counting = threading.Lock()
-        self.calls = 0
-        self.throttles = 0
+        self._tally = Tally(patience.clock if patience else None)
+
+    @property
+    def calls(self) -> int:
+        """How many calls were made, retries included."""
+        return self._tally.calls
+
+    @property
+    def throttles(self) -> int:
+        """How many were answered with "too many"."""
+        return self._tally.throttles
+
+    @property
+    def longest_wait(self) -> float:
+        """The most seconds that one call was held back, by the budget or after a throttle."""
+        return self._tally.longest_wait
+
+    def renew(self) -> bool:
+        """Make all clients anew, with credentials as they are now; whether that can be done."""
+        if self._reconnect is None:
+            return False
+        with self._making:
+            self._connect = self._reconnect()
+            self._made.clear()
+        return True
 
     def __call__(self, service: str, target: Target) -> Any:
         """Return the client of a service in a target; boto3 makes its type at run time."""
         key = (service, target)
         with self._making, told(service, target):
             if key not in self._made:
-                self._made[key] = self._counted(self._connect(service, target))
+                client = self._connect(service, target)
+                self._stand_at(client, Family(target.account, target.region, service))
+                self._made[key] = client
             return self._made[key]
 
-    def _counted(self, client: Any) -> Any:
-        client.meta.events.register("before-send.*.*", self._count_call)
-        client.meta.events.register("needs-retry.*.*", self._count_throttle)
-        return client
+    def _stand_at(self, client: Any, family: Family) -> None:
+        events = client.meta.events
+        events.register("before-call.*.*", self._before_call)
+        events.register("before-send.*.*", partial(self._before_send, family))
+        events.register_first("needs-retry.*.*", partial(self._after_answer, family))
 
-    def _count_call(self, **_: Any) -> None:
-        with self._counting:
-            self.calls += 1
+    def _before_call(self, **_: Any) -> None:
+        self._tally.begins()
 
-    def _count_throttle(self, response: Any, **_: Any) -> None:
-        """Count, and return nothing: an answer here would be taken for a pause to make."""
-        body = response[1] if response else {}
-        code = str(body.get("Error", {}).get("Code", "")).removesuffix("Exception")
-        with self._counting:
-            self.throttles += code in THROTTLES
+    def _before_send(self, family: Family, request: Any, **_: Any) -> None:
+        asked = self._tally.now()
+        if self._budget is not None and self._counts(request.url):
+            self._budget.take(family)
+        self._tally.sent(asked)
+
+    def _after_answer(
+        self, family: Family, response: Any = None, caught_exception: Any = None, **_: Any
+    ) -> None:
+        """Return nothing: an answer here would be taken for a pause to make."""
+        status, code = _answered(response)
+        if code in THROTTLES:
+            self._tally.throttled()
+            if self._budget is not None:
+                self._budget.throttled(family)
+        would_repeat = code in THROTTLES or status >= 500 or caught_exception is not None
+        if would_repeat and self._patience is not None and self._patience.is_over:
+            raise StillRunningError(f"{family.service} ({family.region}): no answer in time")
+
+
+def _answered(response: Any) -> tuple[int, str]:
+    """Return the status and the error code of an answer, or of none."""
+    if not response:
+        return 0, ""
+    code = str(response[1].get("Error", {}).get("Code", "")).removesuffix("Exception")
+    return response[0].status_code, code
 
 
 class Connect(Protocol):
@@ -97,7 +165,7 @@ class Connect(Protocol):
         ...
 
 
-def on_aws(speakers: Mapping[str, Speaker]) -> Connect:
+def on_aws(speakers: Mapping[str, Speaker], *, longest: float = LONGEST_ANSWER) -> Connect:
     """Return a connector to AWS through the standard credential chain.
 
     `speakers` says, by account id, which profile to use and which role to assume; an account that
@@ -109,7 +177,7 @@ def on_aws(speakers: Mapping[str, Speaker]) -> Connect:
         if target.account not in sessions:
             sessions[target.account] = _session(speakers.get(target.account), target.region)
         return sessions[target.account].client(
-            service, region_name=target.region, config=Config(**_PATIENCE)
+            service, region_name=target.region, config=_config(longest)
         )
 
     return connect
@@ -145,7 +213,7 @@ def _botocore_session(speaker: Speaker | None) -> botocore.session.Session:
     return botocore.session.Session(profile=speaker.profile if speaker else None)
 
 
-def on_local_cloud(url: str) -> Connect:
+def on_local_cloud(url: str, *, longest: float = LONGEST_ANSWER) -> Connect:
     """Return a connector to the local cloud, deaf to every `AWS_*` variable and file.
 
     Raises `BlockedError` for an endpoint that is not on this machine; so does every call that
@@ -163,7 +231,7 @@ def on_local_cloud(url: str) -> Connect:
             endpoint_url=url,
             aws_access_key_id=target.account,
             aws_secret_access_key="local",  # noqa: S106 - the local cloud asks for none
-            config=Config(proxies={}, **_PATIENCE, **options),
+            config=_config(longest, proxies={}, **options),
         )
         client.meta.events.register("before-send.*.*", _stay_here)
         return client
@@ -186,6 +254,10 @@ def _deaf_session() -> botocore.session.Session:
     for name in ("config_file", "credentials_file"):
         variables[name] = (None, None, os.devnull, None)
     return botocore.session.Session(session_vars=variables)
+
+
+def _leaves_this_machine(url: str) -> bool:
+    return not is_loopback(url)
 
 
 def is_loopback(url: str) -> bool:

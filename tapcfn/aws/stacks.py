@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tapcfn.aws.calls import code_of, told
-from tapcfn.errors import CloudError
-from tapcfn.model import Deployed, StackEvent, StackStatus, Target, canonical
+from tapcfn.errors import BlockedError, CloudError, UnknownStatusError
+from tapcfn.model import Deployed, Stack, StackEvent, StackStatus, Target, canonical
+from tapcfn.ports import Leaving
+from tapcfn.replacement import primary_identifier
 
 _MOVING = [status.value for status in StackStatus if status.is_moving]
 
 
 def stacks(
-    client: Any, target: Target, names: frozenset[str] | None = None
+    client: Any,
+    target: Target,
+    names: frozenset[str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Mapping[str, Deployed]:
-    """Return the stacks that are not deleted, by name, or those of these names; all pages.
+    """Return the stacks that are not deleted, by name, or those of these names or tags; all pages.
 
     A stack that nobody asked about may be in a state that we do not know.
     """
@@ -27,8 +32,25 @@ def stacks(
             each["StackName"]: _deployed(each)
             for page in pages
             for each in page["Stacks"]
-            if names is None or each["StackName"] in names
+            if names is None or each["StackName"] in names or _has_tags(each, tags)
         }
+
+
+def _has_tags(each: Mapping[str, Any], tags: Mapping[str, str] | None) -> bool:
+    found = {pair["Key"]: pair["Value"] for pair in each.get("Tags", ())}
+    return bool(tags) and all(found.get(key) == value for key, value in (tags or {}).items())
+
+
+def importers(client: Any, export: str, target: Target) -> tuple[str, ...]:
+    """Return who imports an export; all pages. The service has an error for "nobody"."""
+    with told(f"export {export}", target):
+        try:
+            pages = client.get_paginator("list_imports").paginate(ExportName=export)
+            return tuple(sorted(name for page in pages for name in page["Imports"]))
+        except ClientError as error:
+            if code_of(error) != "ValidationError":
+                raise
+            return ()
 
 
 def stack(client: Any, stack_id: str, target: Target) -> Deployed:
@@ -59,14 +81,68 @@ def template(client: Any, stack_id: str, target: Target) -> str:
     return body if isinstance(body, str) else canonical(body)
 
 
-def delete(client: Any, stack_id: str, target: Target, token: str) -> None:
-    """Start to delete a stack. A token that was sent before is no error."""
+def policy(client: Any, stack_id: str, target: Target) -> str:
+    """Return the stack policy, or nothing."""
+    with told(name_of(stack_id), target):
+        return str(client.get_stack_policy(StackName=stack_id).get("StackPolicyBody") or "")
+
+
+def identifiers(
+    client: Any, stack: Stack, body: Mapping[str, str]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the properties that identify each resource of a template that can be imported.
+
+    Where the service names none at all, as the local cloud does, what the schemas say.
+    """
+    with told(stack.name, stack.target):
+        answer = client.get_template_summary(**body)
+    named = {
+        logical_id: tuple(each["ResourceIdentifiers"])
+        for each in answer.get("ResourceIdentifierSummaries", ())
+        for logical_id in each["LogicalResourceIds"]
+    }
+    kinds = stack.template.resources.items()
+    return named or {key: found for key, kind in kinds if (found := primary_identifier(kind))}
+
+
+def set_policy(client: Any, stack_id: str, target: Target, policy: str) -> None:
+    """Put a stack policy in place; it can be replaced later, never removed."""
+    with told(name_of(stack_id), target):
+        client.set_stack_policy(StackName=stack_id, StackPolicyBody=policy)
+
+
+def delete(
+    client: Any, stack_id: str, target: Target, token: str, leaving: Leaving | None = None
+) -> None:
+    """Start to delete a stack. A token that was sent before is no error.
+
+    Raises `BlockedError` where termination protection refuses. (X-33)
+    """
+    order: dict[str, Any] = {"StackName": stack_id, "ClientRequestToken": token}
+    if leaving and leaving.retain:
+        order["RetainResources"] = list(leaving.retain)
+    if leaving and leaving.force:
+        order["DeletionMode"] = "FORCE_DELETE_STACK"
     with told(name_of(stack_id), target):
         try:
-            client.delete_stack(StackName=stack_id, ClientRequestToken=token)
+            client.delete_stack(**order)
         except ClientError as error:
-            if code_of(error) != "TokenAlreadyExists":
-                raise
+            if code_of(error) == "TokenAlreadyExists":
+                return
+            if code_of(error) == "ValidationError" and _is_protected(client, stack_id, target):
+                raise BlockedError(
+                    f"{name_of(stack_id)} ({target}): its TerminationProtection refuses the "
+                    "deletion; --lift-protection takes it off"
+                ) from error
+            raise
+
+
+def _is_protected(client: Any, stack_id: str, target: Target) -> bool:
+    """Whether termination protection is why a deletion was refused; no, where it can't be read."""
+    try:
+        return stack(client, stack_id, target).protected
+    except CloudError:
+        return False
 
 
 def resources(client: Any, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:
@@ -125,8 +201,21 @@ def _deployed(each: Mapping[str, Any]) -> Deployed:
         },
         outputs={pair["OutputKey"]: pair["OutputValue"] for pair in each.get("Outputs", ())},
         tags={pair["Key"]: pair["Value"] for pair in each.get("Tags", ())},
+        exports={
+            pair["OutputKey"]: pair["ExportName"]
+            for pair in each.get("Outputs", ())
+            if pair.get("ExportName")
+        },
         protected=bool(each.get("EnableTerminationProtection", False)),
+        notified=frozenset(each.get("NotificationARNs", ())),
+        role=each.get("RoleARN", ""),
+        operations=_operations(each.get("LastOperations", ())),
     )
+
+
+def _operations(listed: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """Return the id of the last operation of each type; the service lists the newest first."""
+    return {each["OperationType"]: each["OperationId"] for each in reversed(listed)}
 
 
 def _status(name: str, word: str) -> StackStatus:
@@ -134,7 +223,9 @@ def _status(name: str, word: str) -> StackStatus:
     try:
         return StackStatus(word)
     except ValueError as error:
-        raise CloudError(f"{name}: CloudFormation says {word}, which is unknown here") from error
+        raise UnknownStatusError(
+            f"{name}: CloudFormation says {word}, which is unknown here"
+        ) from error
 
 
 def name_of(stack_id: str) -> str:

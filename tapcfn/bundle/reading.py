@@ -98,9 +98,7 @@ def _line(text: str) -> SourceLine:
     return SourceLine(file, int(line))
 
 
-def _bundle(
-    manifest: Mapping[str, Any], bodies: Mapping[str, TemplateBody], digest: str
-) -> Bundle:
+def _bundle(manifest: Mapping[str, Any], bodies: Mapping[str, TemplateBody], digest: str) -> Bundle:
     phases: dict[str, list[Stack]] = {}
     for entry in manifest["stacks"]:
         phases.setdefault(entry["phase"], []).append(_stack(entry, bodies))

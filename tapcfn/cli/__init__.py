@@ -12,9 +12,18 @@ def main(blueprints: str | None = None) -> None:
     `blueprints` is the dotted name of a package with a `BLUEPRINTS` mapping. Without it, the
     current folder's `templates.blueprints` is taken if there is one.
     """
+    try:
+        code = _run(blueprints or "templates.blueprints")
+    except KeyboardInterrupt:  # before the command has begun, while modules are imported
+        sys.stderr.write("interrupted\n")
+        code = 130
+    sys.exit(code)
+
+
+def _run(blueprints: str) -> int:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     from tapcfn.cli.app import run
 
-    sys.exit(run(blueprints or "templates.blueprints", sys.argv[1:]))
+    return run(blueprints, sys.argv[1:])

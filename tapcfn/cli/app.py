@@ -9,13 +9,21 @@ from datetime import UTC, datetime
 import click
 
 from tapcfn import __version__
+from tapcfn.cli.asking import preflight, references
+from tapcfn.cli.bringing import import_
 from tapcfn.cli.bundles import bundle
 from tapcfn.cli.console import Console
+from tapcfn.cli.destroying import destroy
+from tapcfn.cli.drifting import drift
 from tapcfn.cli.local_cloud import local
 from tapcfn.cli.looking import events, outputs, status
-from tapcfn.cli.options import Session
+from tapcfn.cli.options import Session, resume_line
+from tapcfn.cli.past import resume, runs
+from tapcfn.cli.recovering import recover
 from tapcfn.cli.rehearsal import rehearse
-from tapcfn.cli.rollouts import apply, destroy, plan
+from tapcfn.cli.roles import role
+from tapcfn.cli.rolling_back import rollback
+from tapcfn.cli.rollouts import apply, plan
 from tapcfn.cli.templates import check, graph, render, schema
 from tapcfn.errors import CloudError, TapcfnError
 
@@ -36,12 +44,18 @@ STATUSES = {
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="tapcfn %(version)s")
 def cli() -> None:
-    """Render, check, preview and apply raw CloudFormation over many accounts and Regions."""
+    """Render, check, preview and apply raw CloudFormation over many accounts and Regions.
+
+    A folder of templates with a tapcfn.toml may stand wherever a command takes a BLUEPRINT.
+    """
 
 
 _COMMANDS = (
     *(render, check, graph, schema, bundle, plan, apply, destroy),
     *(status, outputs, events, rehearse, local),
+    *(runs, resume, preflight, references),
+    *(drift, import_, role),
+    *(recover, rollback),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
@@ -52,10 +66,21 @@ def run(package: str, arguments: Sequence[str]) -> int:
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     color = not ("--no-color" in arguments or os.environ.get("NO_COLOR"))
     console = Console(f"{moment}-{os.urandom(3).hex()}", json="--json" in arguments, color=color)
-    session = Session(package, console, debug="--debug" in arguments)
-    code = _attempt(session, arguments)
+    session = Session(package, console, debug="--debug" in arguments, words=tuple(arguments))
+    code = _noted(session, _attempt(session, arguments))
     if console.json:
         _sum_up(session, code)
+    return code
+
+
+def _noted(session: Session, code: int) -> int:
+    """Note the end of a run; one whose notes could not be kept has failed. (X-8)"""
+    if session.ledger is None:
+        return code
+    session.ledger.close(code, session.console.seconds, session.console.now())
+    if session.ledger.fault and code != 130:
+        session.console.complain(session.ledger.fault, "ledger", "make room, then run it again")
+        return 1
     return code
 
 
@@ -72,6 +97,7 @@ def _sum_up(session: Session, code: int) -> None:
             clients.calls if clients else 0,
             clients.throttles if clients else 0,
             session.console.seconds,
+            clients.longest_wait if clients else 0.0,
         )
     )
 
@@ -85,10 +111,10 @@ def _attempt(session: Session, arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _fault(session, "interrupted", 130)
+        return _stopped(session, _fault(session, "interrupted", 130))
     except TapcfnError as error:
         _trace(session)
-        return _refuse(session, error)
+        return _stopped(session, _refuse(session, error))
     except Exception as error:  # the last resort: one line, not a page
         _trace(session)
         return _fault(session, f"{type(error).__name__}: {error} (--debug shows where)", 1)
@@ -114,6 +140,14 @@ def _refuse(session: Session, error: TapcfnError) -> int:
 
 def _fault(session: Session, message: str, code: int) -> int:
     session.console.complain(message)
+    return code
+
+
+def _stopped(session: Session, code: int) -> int:
+    """Say how to go on with a run that was stopped half way."""
+    if session.resume is None and (line := resume_line(session, code)):
+        session.resume = line
+        session.console.say(f"To go on: {line}")
     return code
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
-from tapcfn.cli.workplace import Catalogue, deployment_of, enter
+from tapcfn.cli.workplace import deployment_of, workplace
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
@@ -31,7 +31,7 @@ def build(session: Session, /, *, where: Where, out: Path, commit: str) -> int:
     """Write a stage's templates, where they go, and a manifest with a digest of each."""
     from tapcfn.bundle import write
 
-    place = enter(Catalogue.load(session.package), where)
+    place = workplace(session.package, where)
     about = {"deployment": deployment_of(place.settings), **({"commit": commit} if commit else {})}
     changed = write(place.rollout, out, about)
     text = "\n".join([*(f"wrote {out / name}" for name in changed)]) or f"{out}: current"

@@ -30,7 +30,7 @@ class WallClock:
 
     @property
     def interrupted(self) -> bool:
-        """Whether SIGINT or SIGTERM has come while signals were heeded."""
+        """Whether SIGINT or SIGTERM has come."""
         return self._stop.is_set()
 
     @contextmanager
@@ -45,16 +45,19 @@ class WallClock:
         with _on_signals(heed):
             yield
 
+    @contextmanager
+    def raising_on_signals(self) -> Iterator[None]:
+        """Let SIGTERM end a command as Ctrl-C does: by an exception, so that it cleans up.
 
-@contextmanager
-def raising_on_signals() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: by an exception, so that it cleans up."""
+        Threads that wait for something wake up, and wait no longer.
+        """
 
-    def stop() -> None:
-        raise KeyboardInterrupt
+        def stop() -> None:
+            self._stop.set()
+            raise KeyboardInterrupt
 
-    with _on_signals(stop):
-        yield
+        with _on_signals(stop):
+            yield
 
 
 @contextmanager

@@ -7,6 +7,7 @@ goes to stderr. A reader that closes the pipe never stops a deployment.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +40,11 @@ class Console:
     def on_terminal(self) -> bool:
         """Whether a person watches a screen that can be redrawn."""
         return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not self.json
+
+    @property
+    def width(self) -> int | None:
+        """How wide the screen is that a result goes to, if it goes to one."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
     def notify(self, event: Event) -> None:
         """Tell an event: as a line of JSON, or to the person who follows, and to who listens."""
@@ -79,9 +85,12 @@ class Console:
     def _line(self, event: Event) -> None:
         from tapcfn.report.ndjson import line
 
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        _write(sys.stdout, line(event, seq=self._seq, ts=now, run=self.run) + "\n")
+        _write(sys.stdout, line(event, seq=self._seq, ts=self.now(), run=self.run) + "\n")
         self._seq += 1
+
+    def now(self) -> str:
+        """Return the time for people, in UTC."""
+        return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _progress(self, event: Event) -> None:
         from tapcfn.report.text import progress_line
@@ -115,10 +124,10 @@ def _silence(stream: TextIO) -> None:
         return
 
 
-def ask(question: str, read: Callable[[], str] = input) -> str:
-    """Put a question on stderr and return the answer; an end of input is no answer."""
+def ask(question: str, read: Callable[[], str] = input) -> str | None:
+    """Put a question on stderr and return the answer; None where the input is at its end."""
     _write(sys.stderr, question)
     try:
         return read().strip()
     except EOFError:
-        return ""
+        return None

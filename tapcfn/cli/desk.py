@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tapcfn import policing
 from tapcfn.aws.cloud import AwsCloud
-from tapcfn.cli.clock import WallClock, raising_on_signals
-from tapcfn.cli.options import Session
+from tapcfn.cli.clock import WallClock
+from tapcfn.cli.options import Session, program
 from tapcfn.cli.workplace import STATE, Workplace, connect
-from tapcfn.errors import BlockedError, StillRunningError
-from tapcfn.events import Outcome, OutputsKnown, RunStarted
+from tapcfn.errors import BlockedError, CloudError, StaleError, StillRunningError
+from tapcfn.events import Diagnosed, Event, Outcome, OutputsKnown, RunStarted
 from tapcfn.execute import Execution
 from tapcfn.ledger import FileLedger
-from tapcfn.model import Rollout, Snapshot
-from tapcfn.operations import Approval, Means
+from tapcfn.model import Orphan, Rollout, Snapshot
+from tapcfn.operations import Approval, Means, Operation
+from tapcfn.orphans import elsewhere
 from tapcfn.plan import Plan, digest
+from tapcfn.preflight import check_regions, explain
 from tapcfn.preview import take_snapshot
-from tapcfn.waits import AT_HAND
+from tapcfn.runs import begun_by, read
+from tapcfn.secret import masked, secrets_of
+from tapcfn.waits import AT_HAND, Pace, Patience
 
 # Calls at once. The service's own limits are per account and Region; this bounds our threads.
 WORKERS = 16
 
 
 # Commands that stage change sets or start operations: one at a time in a folder.
-_WRITERS = frozenset({"plan", "apply", "destroy"})
+_WRITERS = frozenset({"apply", "destroy", "drift", "import", "plan", "recover"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +47,53 @@ class Desk:
     clock: WallClock
     ledger: FileLedger
     pool: ThreadPoolExecutor
+    patience: Patience
 
     @property
     def rollout(self) -> Rollout:
         """What is wanted."""
         return self.place.rollout
 
+    @property
+    def begun(self) -> frozenset[str]:
+        """The stacks that the run that is resumed has sent operations to."""
+        earlier = self.session.resumes
+        return begun_by(read(self.ledger.path.parent), earlier) if earlier else frozenset()
+
     def snapshot(self, *, to_plan: bool = False) -> Snapshot:
-        """Return what is deployed now, moving or not; with templates and zones `to_plan`."""
-        return take_snapshot(self.rollout, self.cloud, self.pool, to_plan=to_plan)
+        """Return what is deployed now, moving or not; with templates and zones `to_plan`.
+
+        Raises `UsageError` for a Region that there is not, and `BlockedError` for one that is not
+        enabled or an account that the credentials do not speak for.
+        """
+        check_regions(self.rollout, self.cloud)
+        try:
+            found = take_snapshot(self.rollout, self.cloud, self.pool, to_plan=to_plan)
+        except CloudError as error:
+            if error.lasting:
+                explain(self.rollout, self.cloud, self.pool)
+            raise
+        return replace(found, orphans=(*found.orphans, *self._orphans_elsewhere()))
+
+    def _orphans_elsewhere(self) -> tuple[Orphan, ...]:
+        """Look where earlier runs of this folder have deployed the same blueprint and stage."""
+        accounts = {target.account for target in self.rollout.targets}
+        places = self.ledger.places(self.rollout.blueprint, self.rollout.stage)
+        here = [each for each in places if each.account in accounts]
+        found, faults = elsewhere(self.rollout, here, self.cloud, self.pool)
+        for fault in faults:
+            self.session.console.notify(Diagnosed("warning", f"no look for orphans: {fault}"))
+        return found
 
     def settled_snapshot(self) -> Snapshot:
         """Return what is deployed once nothing of it moves: what runs is waited for, not joined.
 
-        Raises `StillRunningError` at the deadline.
+        A stack policy that an earlier run left wide is put back before anything else. Raises
+        `StillRunningError` at the deadline.
         """
         snapshot = self.snapshot(to_plan=True)
         if not any(each.status.is_moving for each in snapshot.stacks.values()):
-            return snapshot
+            return self._guarded(snapshot)
         with self.clock.heeding_signals():
             outcome = self._execution().adopt(self.rollout, snapshot)
         self.session.outcome = outcome
@@ -67,33 +102,50 @@ class Desk:
         if outcome.exit_code == StillRunningError.exit_code:
             raise StillRunningError("an earlier operation is still running")
         self.session.outcome = None
-        return self.snapshot(to_plan=True)
+        return self._guarded(self.snapshot(to_plan=True))
+
+    def _guarded(self, snapshot: Snapshot) -> Snapshot:
+        found, told = policing.restore(self.rollout, snapshot, self.cloud, self.ledger)
+        for text in told:
+            self.session.console.notify(Diagnosed("info", text))
+        return found
+
+    def follow(self, operation: Operation) -> Outcome:
+        """Watch one operation until it ends."""
+        with self.clock.heeding_signals():
+            return self._execution().follow((operation,))
 
     def carry_out(self, plan: Plan, snapshot: Snapshot, approval: Approval) -> Outcome:
         """Do the plan, showing it live where a person watches."""
-        with self.clock.heeding_signals(), self._shown_live(plan):
-            return self._execution().run(plan, snapshot, approval)
+        execution = self._execution()
+        with self.clock.heeding_signals(), self._shown_live(plan, execution.time_left):
+            return execution.run(plan, snapshot, approval)
 
     @contextlib.contextmanager
-    def _shown_live(self, plan: Plan) -> Iterator[None]:
+    def _shown_live(self, plan: Plan, left: Callable[[], float | None]) -> Iterator[None]:
         console = self.session.console
         if not console.on_terminal:
             yield
             return
         from tapcfn.cli.live import Live
 
-        with Live(plan, color=console.color) as console.live:
+        with Live(plan, left, color=console.color) as console.live:
             yield
         console.live = None
 
+    def _tell(self, event: Event) -> None:
+        """Tell an event to whoever follows, and to the ledger what it keeps of it."""
+        self.ledger.tell(event)
+        self.session.console.notify(event)
+
     def _execution(self) -> Execution:
+        self.patience.renew()
         return Execution(
-            Means(self.cloud, self.clock, self.ledger),
-            self.session.console.notify,
+            Means(self.cloud, self.clock, self.ledger, self.patience),
+            self._tell,
             self.pool,
-            timeout=self.session.timeout,
-            interrupted=lambda: self.clock.interrupted,
-            pace=AT_HAND if self.place.is_local else None,
+            pace=replace(AT_HAND if self.place.is_local else Pace(), draw=random.random),
+            fail_fast=self.session.fail_fast,
         )
 
 
@@ -105,17 +157,46 @@ def open_desk(
     *,
     rehearsed_at: str | None = None,
     root: Path | None = None,
+    writes: bool | None = None,
 ) -> Iterator[Desk]:
-    """Connect, announce the run and hold everything open until the command is over."""
+    """Connect, announce the run and hold everything open until the command is over.
+
+    Some commands write at times only, and say so.
+    """
+    writes = command in _WRITERS if writes is None else writes
     clock = WallClock()
-    cloud, session.clients = connect(place, clock, rehearsed_at)
+    patience = Patience(clock, session.timeout, lambda: clock.interrupted)
+    cloud, session.clients = connect(place, patience, rehearsed_at)
     state = (root or Path.cwd()) / STATE
-    about = {"command": command, "blueprint": place.blueprint, "stage": place.stage}
-    ledger = FileLedger(state / "runs", session.console.run, about)
+    ledger = _ledger(session, place, command, state)
     session.console.notify(RunStarted(command, digest(place.rollout), place.rollout.targets))
-    alone = _alone(state) if command in _WRITERS else contextlib.nullcontext()
-    with alone, raising_on_signals(), ThreadPoolExecutor(WORKERS) as pool:
-        yield Desk(session, place, cloud, clock, ledger, pool)
+    alone = _alone(state) if writes else contextlib.nullcontext()
+    with alone, clock.raising_on_signals(), ThreadPoolExecutor(WORKERS) as pool:
+        if writes:
+            ledger.begin()
+        yield Desk(session, place, cloud, clock, ledger, pool, patience)
+
+
+def _ledger(session: Session, place: Workplace, command: str, state: Path) -> FileLedger:
+    """Return the run's ledger; raise `StaleError` where a resumed run wanted something else."""
+    earlier, secrets = session.resumes, secrets_of(place.rollout)
+    wanted = digest(place.rollout)
+    if earlier is not None and earlier.digest != wanted:
+        raise StaleError(
+            f"{earlier.name}: the settings or the templates have changed since it began; to deploy "
+            f"what they say now: {program()} apply {place.command}"
+        )
+    about = {
+        "command": command,
+        "blueprint": place.blueprint,
+        "stage": place.stage,
+        "digest": wanted,
+        "words": [masked(word, secrets) for word in session.words],
+        "at": session.console.now(),
+        **({"resumes": earlier.name} if earlier else {}),
+    }
+    session.ledger = FileLedger(state / "runs", session.console.run, about, secrets)
+    return session.ledger
 
 
 @contextlib.contextmanager

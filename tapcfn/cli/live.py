@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console as Screen
 from rich.live import Live as RichLive
 from rich.table import Table
+from rich.text import Text
 
 from tapcfn.events import (
     Event,
@@ -18,7 +20,8 @@ from tapcfn.events import (
 )
 from tapcfn.model import Ending
 from tapcfn.plan import Plan
-from tapcfn.report.text import progress_line
+from tapcfn.report.names import common_beginning
+from tapcfn.report.text import duration, progress_line
 
 _STYLES = {
     Ending.DONE: "green",
@@ -33,15 +36,20 @@ _STYLES = {
 class Live:
     """A row for each stack: where it is, what it is doing, for how long, and its last event."""
 
-    def __init__(self, plan: Plan, *, color: bool) -> None:
+    def __init__(
+        self, plan: Plan, left: Callable[[], float | None] = lambda: None, *, color: bool
+    ) -> None:
+        self._left = left
         self._screen = Screen(stderr=True, no_color=not color)
         self._names = [step.stack.name for step in plan.steps]
         self._regions = {step.stack.name: step.stack.target.region for step in plan.steps}
+        self._dropped = common_beginning(self._names)
         self._status = dict.fromkeys(self._names, "waiting")
         self._style = dict.fromkeys(self._names, "dim")
         self._last = dict.fromkeys(self._names, "")
         self._since: dict[str, float] = {}
         self._took: dict[str, float] = {}
+        self._usual: dict[str, float | None] = {}
         self._live = RichLive(
             console=self._screen, get_renderable=self._table, refresh_per_second=4
         )
@@ -63,6 +71,7 @@ class Live:
         match event:
             case OperationStarted(stack=name):
                 self._since[name] = time.monotonic()
+                self._usual[name] = event.usual
                 self._status[name], self._style[name] = event.action, "cyan"
             case StackMoved(stack=name):
                 self._status[name] = event.status
@@ -77,20 +86,39 @@ class Live:
                     self._screen.print(text, highlight=False, markup=False)
 
     def _table(self) -> Table:
-        table = Table(box=None, pad_edge=False, expand=False)
-        for head in ("stack", "Region", "status", "s", "last"):
-            table.add_column(head, overflow="fold" if head == "last" else "ellipsis")
+        left = self._left()
+        caption = f"about {duration(left)} to go" if left else None
+        title = f"stacks are called {self._dropped}…" if self._dropped else None
+        table = Table(
+            box=None,
+            pad_edge=False,
+            expand=False,
+            title=title,
+            title_justify="left",
+            caption=caption,
+        )
+        for head in ("stack", "Region", "status", "s"):
+            table.add_column(head, overflow="ellipsis", no_wrap=True)
+        table.add_column("last")  # the one that gives way on a narrow screen
         for name in self._names:
             table.add_row(
-                name,
+                self._short(name),
                 self._regions[name],
-                f"[{self._style[name]}]{self._status[name]}[/]",
+                f"[{self._style[name]}]{self._status[name].removesuffix('_IN_PROGRESS')}[/]",
                 self._seconds(name),
-                self._last[name],
+                Text(self._last[name], no_wrap=True, overflow="ellipsis"),
             )
         return table
+
+    def _short(self, name: str) -> str:
+        """Return a name without what all begin with, and without the Region that stands beside."""
+        return name.removeprefix(self._dropped).removesuffix(f"-{self._regions[name]}")
 
     def _seconds(self, name: str) -> str:
         if name in self._took:
             return f"{self._took[name]:.0f}" if self._took[name] else ""
-        return f"{time.monotonic() - self._since[name]:.0f}" if name in self._since else ""
+        if name not in self._since:
+            return ""
+        usual = self._usual[name]
+        of = f" of ~{usual:.0f}" if usual is not None else ""
+        return f"{time.monotonic() - self._since[name]:.0f}{of}"

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def status(session: Session, /, *, where: Where) -> int:
     """Show where each stack stands."""
     from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.guarding import tell
     from tapcfn.events import StackMoved
+    from tapcfn.orphans import findings
     from tapcfn.report.text import table
 
     for place in places(session.package, where):
@@ -32,11 +34,13 @@ def status(session: Session, /, *, where: Where) -> int:
         for stack in place.rollout.stacks:
             deployed = snapshot.stacks.get(stack.name)
             word = deployed.status if deployed else "not deployed"
-            session.console.notify(StackMoved(stack.name, stack.target, word))
-            protected = "protected" if deployed and deployed.protected else ""
             updated = deployed.updated if deployed else ""
+            on = deployed.protected if deployed else None
+            session.console.notify(StackMoved(stack.name, stack.target, word, updated, on))
+            protected = "protected" if on else ""
             rows.append((stack.name, str(stack.target), word, updated, protected))
         session.console.result(table(("stack", "target", "status", "updated", ""), rows))
+        tell(desk, findings(snapshot.orphans), snapshot.orphans)
     return 0
 
 

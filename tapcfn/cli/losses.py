@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tapcfn.allowances import Loss, covering
 from tapcfn.cli.desk import Desk
 from tapcfn.errors import BlockedError
-from tapcfn.model import STATEFUL, Target
+from tapcfn.guard import holds_data
+from tapcfn.kept import KEEPING, deletion_policies
+from tapcfn.model import Target
 from tapcfn.plan import Plan, Step, Verb
+from tapcfn.ports import Leaving
 from tapcfn.report.text import table
-
-_KEEPS = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,20 @@ class Holding:
     physical_id: str
     kept: bool
     full: bool = False
+
+    def allowed_by(self, allowed: frozenset[str]) -> str | None:
+        """Return the allowance that lets it go, or None."""
+        return covering(allowed, self.name, self.target, self.logical_id, Loss.DELETE)
+
+    @property
+    def name(self) -> str:
+        """The stack's own name: an orphan's Region is told with its label."""
+        return self.stack.partition("@")[0]
+
+    @property
+    def allowance(self) -> str:
+        """What has to be given to let it go."""
+        return f"--allow-loss {self.name}/{self.logical_id}@{self.target.region}:{Loss.DELETE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +107,30 @@ class Losses:
         if faults:
             raise BlockedError("; ".join(faults))
 
+    def used(self, allowed: frozenset[str]) -> frozenset[str]:
+        """Return the allowances that let something go."""
+        found = (each.allowed_by(allowed) for each in self.lost)
+        return frozenset(text for text in found if text is not None)
+
     def check_allowed(self, allowed: frozenset[str]) -> None:
         """Raise `BlockedError` for data that would be lost without an allowance of its own."""
-        missing = [
-            f"--allow-loss {each.stack}/{each.logical_id}"
-            for each in self.lost
-            if f"{each.stack}/{each.logical_id}" not in allowed
-        ]
+        missing = [each.allowance for each in self.lost if not each.allowed_by(allowed)]
         if missing:
             raise BlockedError("--yes does not cover the loss of data: " + " ".join(missing))
 
 
-def find_losses(desk: Desk, plan: Plan) -> Losses:
-    """Look into every stack that is to go. Policies are read from the deployed templates."""
+def find_losses(desk: Desk, plan: Plan, leaving: Mapping[str, Leaving]) -> Losses:
+    """Look into every stack that is to go. Policies are read from the deployed templates.
+
+    What a deletion is told to leave behind by its name is kept, too.
+    """
     steps = [step for step in plan.steps if step.verb is Verb.DELETE]
-    found = list(desk.pool.map(lambda step: _holdings(desk, step), steps))
+    found = list(
+        desk.pool.map(
+            lambda step: _holdings(desk, step, leaving.get(step.stack.name, Leaving()).retain),
+            steps,
+        )
+    )
     protected = tuple(
         (step.stack.name, step.deployed.stack_id, step.stack.target)
         for step in steps
@@ -123,11 +148,11 @@ def settle_losses(desk: Desk, losses: Losses) -> None:
         desk.session.console.say(f"{each.physical_id}: {count} versions deleted")
 
 
-def _holdings(desk: Desk, step: Step) -> list[Holding]:
+def _holdings(desk: Desk, step: Step, retained: tuple[str, ...]) -> list[Holding]:
     if step.deployed is None:
         return []
     target = step.stack.target
-    policies = _policies(desk.cloud.template(step.deployed.stack_id, target))
+    policies = deletion_policies(desk.cloud.template(step.deployed.stack_id, target))
     resources = desk.cloud.resources(step.deployed.stack_id, target)
     return [
         Holding(
@@ -136,20 +161,11 @@ def _holdings(desk: Desk, step: Step) -> list[Holding]:
             logical_id,
             kind,
             physical_id,
-            kept := policies.get(logical_id, "Delete") in _KEEPS,
+            kept := logical_id in retained or policies.get(logical_id, "Delete") in KEEPING,
             full=kind == "AWS::S3::Bucket"
             and not kept
             and desk.cloud.holds_objects(physical_id, target),
         )
         for logical_id, (kind, physical_id) in sorted(resources.items())
-        if kind in STATEFUL
+        if holds_data(kind)
     ]
-
-
-def _policies(template: str) -> dict[str, str]:
-    """Return the deletion policies of a template; one that is not JSON is taken to keep nothing."""
-    try:
-        resources = json.loads(template or "{}").get("Resources", {})
-    except json.JSONDecodeError:
-        return {}
-    return {key: str(value.get("DeletionPolicy", "Delete")) for key, value in resources.items()}

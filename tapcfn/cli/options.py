@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tapcfn.cli.console import Console
 if TYPE_CHECKING:
     from tapcfn.aws.session import Clients
     from tapcfn.events import Outcome
+    from tapcfn.ledger import FileLedger
+    from tapcfn.runs import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,9 +36,13 @@ class Session:
     debug: bool = False
     no_input: bool = False
     timeout: float = 3600.0
+    fail_fast: bool = False
     outcome: Outcome | None = None
     resume: str | None = None
     clients: Clients | None = None
+    words: tuple[str, ...] = ()
+    ledger: FileLedger | None = None
+    resumes: Run | None = None
 
     @property
     def may_ask(self) -> bool:
@@ -47,13 +54,26 @@ class Session:
 class Where:
     """Which blueprint at which stage, and the settings file if it is not the stage's own.
 
-    With a `bundle` all three say something only where they are given.
+    With a `bundle` all three say something only where they are given. A folder of templates, or a
+    TOML file beside some, may stand where a blueprint's name does.
     """
 
     blueprint: str | None
     stage: str
     file: Path | None
     bundle: Path | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a path stands where a blueprint's name would."""
+        return self.blueprint is not None and _is_path(self.blueprint)
+
+
+def _is_path(name: str) -> bool:
+    """Tell a path from a name: by its form, or because a folder of templates is called so."""
+    if "/" in name or name in {".", ".."} or name.endswith(".toml"):
+        return True
+    return (Path(name) / "tapcfn.toml").is_file()
 
 
 def program() -> str:
@@ -63,6 +83,52 @@ def program() -> str:
     python = Path(sys.executable)
     inside = python.is_relative_to(Path.cwd())
     return f"{python.relative_to(Path.cwd()) if inside else 'python'} deploy.py"
+
+
+def resume_line(session: Session, code: int) -> str | None:
+    """Return what goes on with this run exactly, where it was stopped and not refused."""
+    if code not in {7, 130} or session.ledger is None or not session.ledger.is_resumable:
+        return None
+    return f"{program()} resume {session.console.run}"
+
+
+def again(session: Session, command: str, words: list[str]) -> int:
+    """Run another command in place of this one, told as this one is told."""
+    group = click.get_current_context().find_root().command
+    assert isinstance(group, click.Group)
+    flags = (("--debug", session.debug), ("--no-input", session.no_input))
+    own = [f"--timeout={session.timeout}s", *(flag for flag, given in flags if given)]
+    code = group.commands[command].main(
+        [*words, *own], prog_name=f"tapcfn {command}", standalone_mode=False, obj=session
+    )
+    return int(code or 0)
+
+
+# What a resume line says in other words, or must not say again.
+_NOT_REPEATED = frozenset({"blueprint", "stage", "file", "from_bundle", "plan_file", "out"})
+
+
+def options_given() -> tuple[str, ...]:
+    """Return the options of the command that runs, and its own arguments, to be given again."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for each in context.command.params:
+        name = str(each.name)
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name in context.params and name not in _NOT_REPEATED:
+            words += _again(each, context.params[name])
+    return tuple(words)
+
+
+def _again(parameter: click.Parameter, value: Any) -> list[str]:
+    """Return one option or argument as words of a command line."""
+    values = [shlex.quote(str(each)) for each in (value if isinstance(value, tuple) else (value,))]
+    if not isinstance(parameter, click.Option):
+        return values
+    word = max(parameter.opts, key=len)
+    if parameter.is_flag:
+        return [word] if value else []
+    return [part for each in values for part in (word, each)]
 
 
 class Duration(click.ParamType[float]):
@@ -80,6 +146,48 @@ class Duration(click.ParamType[float]):
         if match is None:
             self.fail(f'"{value}" is no duration; allowed: 90s, 30m, 2h', param, ctx)
         return float(match[1]) * _UNITS[match[2] or "m"]
+
+
+def selected(command: F) -> F:
+    """Add what names a part of a rollout, and hand it over as one `Selection`."""
+
+    @functools.wraps(command)
+    def call(
+        session: Session, *, only: tuple[str, ...], phase: str, until: str, **rest: Any
+    ) -> Any:
+        from tapcfn.selection import Selection
+
+        return command(session, selection=Selection(only, phase, until), **rest)
+
+    decorated: Any = call
+    for decorate in (
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="STACK",
+            help="This stack alone; * and ? fit any characters. May be given more than once.",
+        ),
+        click.option("--phase", default="", metavar="NAME", help="This phase alone."),
+        click.option(
+            "--until",
+            default="",
+            metavar="NAME",
+            help="All phases up to this one; a destroy begins with the last.",
+        ),
+    ):
+        decorated = decorate(decorated)
+    result: F = decorated
+    return result
+
+
+def fail_fast(command: F) -> F:
+    """Add `--fail-fast`, which goes into the session."""
+    return _noted(
+        "--fail-fast",
+        "fail_fast",
+        is_flag=True,
+        help="Start nothing new after the first failure.",
+    )(command)
 
 
 def common(command: F) -> F:
@@ -140,7 +248,8 @@ def placed(
             from_bundle: Path | None = None,
             **rest: Any,
         ) -> Any:
-            if from_bundle is not None and _is_default("stage"):
+            apart = from_bundle is not None or Where(blueprint, "", None).is_plain
+            if apart and _is_default("stage"):
                 stage = ""
             elif from_bundle is None and blueprint is None and required:
                 raise click.UsageError("Missing argument 'BLUEPRINT'.", click.get_current_context())
@@ -185,6 +294,57 @@ _from_bundle = click.option(
 allow_loss = click.option(
     "--allow-loss",
     multiple=True,
-    metavar="STACK/LOGICAL_ID",
-    help="Allow this resource, and its data, to be lost. May be given more than once.",
+    metavar="STACK/LOGICAL_ID[@REGION][:ACTION][:until=DAY]",
+    help="Allow this resource, and its data, to be lost. ACTION is remove, replace, dynamic, "
+    "policy or delete; DAY such as 2030-12-31. May be given more than once.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What may be taken away with stacks: named orphans, named buckets' contents, protection."""
+
+    orphans: tuple[str, ...] = ()
+    buckets: frozenset[str] = frozenset()
+    lift_protection: bool = False
+
+
+def removing(command: F) -> F:
+    """Add what it takes to delete stacks, and hand it over as one `Removal`."""
+
+    @functools.wraps(command)
+    def call(
+        session: Session,
+        *,
+        remove_orphan: tuple[str, ...],
+        empty_buckets: tuple[str, ...],
+        lift_protection: bool,
+        **rest: Any,
+    ) -> Any:
+        removal = Removal(remove_orphan, frozenset(empty_buckets), lift_protection)
+        return command(session, removal=removal, **rest)
+
+    decorated: Any = call
+    for option in (
+        click.option(
+            "--lift-protection",
+            is_flag=True,
+            help="Take termination protection off the stacks that are to go.",
+        ),
+        click.option(
+            "--empty-buckets",
+            multiple=True,
+            metavar="BUCKET",
+            help="Delete all that is in this bucket first. May be given more than once.",
+        ),
+        click.option(
+            "--remove-orphan",
+            multiple=True,
+            metavar="STACK[@REGION]",
+            help="Delete this stack of other settings, which the rollout no longer has. May be "
+            "given more than once.",
+        ),
+    ):
+        decorated = option(decorated)
+    result: F = decorated
+    return result

@@ -1,4 +1,4 @@
-"""Commands that change what is deployed, or say what they would change: plan, apply, destroy."""
+"""Commands that change what is deployed, or say what they would change: plan and apply."""
 
 from __future__ import annotations
 
@@ -8,12 +8,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tapcfn.cli.options import Session, Where, allow_loss, common, placed, program
+from tapcfn.cli.agreeing import close, confirmed, make_sure_that_somebody_answers
+from tapcfn.cli.drifting import show_drift
+from tapcfn.cli.options import (
+    Removal,
+    Session,
+    Where,
+    allow_loss,
+    common,
+    fail_fast,
+    placed,
+    program,
+    removing,
+    selected,
+)
+from tapcfn.cli.rolling_back import about_to_deploy, deployed_whole
 from tapcfn.cli.staged import (
     approval_of,
     code_of,
     discard,
     has_changes,
+    part_of,
     previewed,
     show_plan,
 )
@@ -27,17 +42,22 @@ if TYPE_CHECKING:
     from tapcfn.operations import Approval
     from tapcfn.plan import Plan
     from tapcfn.saved import SavedPlan
+    from tapcfn.selection import Selection
 
 
 @click.command()
 @click.pass_obj
 @placed()
+@selected
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep the change sets and write a plan file for `apply --plan`.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 if there is something to do.")
+@click.option(
+    "--drift", is_flag=True, help="Detect the drift of the stacks that would be updated, too."
+)
 @allow_loss
 @common
 def plan(
@@ -45,31 +65,48 @@ def plan(
     /,
     *,
     where: Where,
+    selection: Selection,
     out: Path | None,
     detailed_exitcode: bool,
+    drift: bool,
     allow_loss: tuple[str, ...],
 ) -> int:
     """Show what apply would do, from real change sets, and leave nothing behind."""
     from tapcfn import saved
     from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.guarding import (
+        allowances,
+        before_writing,
+        beside_the_plan,
+        unused,
+        verdict_on,
+    )
     from tapcfn.plan import plan as make_plan
 
     if out is not None and not out.parent.is_dir():
         raise UsageError(f"--out {out}: there is no folder {out.parent}")
     place = workplace(session.package, where)
     with open_desk(session, place, "plan") as desk:
+        chosen = selection.of(place.rollout)
         snapshot = desk.settled_snapshot()
-        planned = make_plan(place.rollout, snapshot)
-        allowed = frozenset(allow_loss)
-        with previewed(desk, planned, snapshot, allowed) as staged:
+        planned = part_of(make_plan(place.rollout, snapshot, chosen), chosen, snapshot)
+        allowed = allowances(desk, snapshot, allow_loss)
+        before_writing(desk, planned)
+        with previewed(desk, planned, snapshot, allowed, thorough=True) as staged:
             show_plan(session, planned, staged.previews)
-            code = code_of(staged.previews)
+            if drift:
+                show_drift(desk, planned, snapshot)
+            beside_the_plan(desk, planned, snapshot, staged.previews)
+            unused(desk, planned, staged.previews, allowed)
+            code = verdict_on(desk, staged.previews, code_of(staged.previews))
             if out is not None and code == 0:
                 text = saved.dump(planned, staged.previews, allowed)
                 out.write_text(text + "\n", encoding="utf-8")
                 staged.keep_for_later(desk)
                 session.console.say(
-                    f"Saved: {out}; apply exactly this with: {program()} apply --plan {out}"
+                    f"Saved: {out}; apply exactly this with: {program()} apply "
+                    + (f"{place.plain} " if place.plain else "")
+                    + f"--plan {out}"
                     + (f" --from-bundle {place.bundle}" if place.bundle else "")
                     + (f" --settings {place.file}" if place.file else "")
                 )
@@ -81,6 +118,8 @@ def plan(
 @click.command()
 @click.pass_obj
 @placed(required=False, stage="")
+@selected
+@fail_fast
 @click.option(
     "--plan",
     "plan_file",
@@ -88,6 +127,7 @@ def plan(
     help="Apply exactly this saved plan, or nothing (exit 6).",
 )
 @click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
+@removing
 @allow_loss
 @common
 def apply(
@@ -95,96 +135,86 @@ def apply(
     /,
     *,
     where: Where,
+    selection: Selection,
     plan_file: Path | None,
     yes: bool,
+    removal: Removal,
     allow_loss: tuple[str, ...],
 ) -> int:
     """Bring what is deployed to what is wanted: preview, confirm, carry out, wait."""
-    from tapcfn import saved
+    from tapcfn import orphans, saved
     from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.guarding import (
+        allowances,
+        before_writing,
+        beside_the_plan,
+        unused,
+        verdict_on,
+    )
+    from tapcfn.cli.losses import find_losses, settle_losses
     from tapcfn.plan import plan as make_plan
 
+    if plan_file is not None and removal.orphans:
+        raise UsageError("--remove-orphan: a plan file removes no orphans; apply without it")
     read = saved.load(plan_file) if plan_file is not None else None
     place = _place_to_apply(session, where, plan_file, read)
     with open_desk(session, place, "apply") as desk:
+        chosen = _chosen(selection, place, read)
         snapshot = desk.settled_snapshot()
-        planned = make_plan(place.rollout, snapshot)
+        planned = part_of(make_plan(place.rollout, snapshot, chosen), chosen, snapshot)
         if read is not None:
             return _apply_saved(desk, planned, snapshot, read)
+        allowed = allowances(desk, snapshot, allow_loss)
+        going = orphans.chosen(snapshot.orphans, removal.orphans)
+        planned = orphans.with_removal(planned, going, desk.cloud)
         asks = not (place.is_local or yes)
         if planned.has_work and asks:
-            _make_sure_that_somebody_answers(session)
-        allowed = frozenset(allow_loss)
-        with previewed(desk, planned, snapshot, allowed) as staged:
+            make_sure_that_somebody_answers(session)
+        before_writing(desk, planned)
+        with previewed(desk, planned, snapshot, allowed, thorough=asks) as staged:
             show_plan(session, planned, staged.previews)
+            beside_the_plan(desk, planned, snapshot, staged.previews)
+            losses = find_losses(desk, planned, {})
+            unused(desk, planned, staged.previews, allowed, losses.used(allowed))
             if not planned.has_work:
+                deployed_whole(desk, planned)
                 _show_outputs(desk, snapshot)
                 return 0
-            if code := code_of(staged.previews):
+            if code := verdict_on(desk, staged.previews, code_of(staged.previews)):
                 return code
-            if asks and not _confirmed(desk):
+            if going:
+                session.console.answer("losses", losses.fields(), losses.text())
+                losses.check(removal.buckets, lift_protection=removal.lift_protection)
+                losses.check_allowed(allowed)
+            if asks and not confirmed(desk):
                 return 130
             staged.keep = True
+        settle_losses(desk, losses)
         approval = approval_of(staged.previews, allowed, strict=asks)
         return _carry_out(desk, planned, snapshot, approval)
 
 
-@click.command()
-@click.pass_obj
-@placed()
-@click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
-@click.option(
-    "--empty-buckets",
-    multiple=True,
-    metavar="BUCKET",
-    help="Delete all that is in this bucket first. May be given more than once.",
-)
-@click.option(
-    "--lift-protection", is_flag=True, help="Take termination protection off the stacks first."
-)
-@allow_loss
-@common
-def destroy(
-    session: Session,
-    /,
-    *,
-    where: Where,
-    yes: bool,
-    empty_buckets: tuple[str, ...],
-    lift_protection: bool,
-    allow_loss: tuple[str, ...],
-) -> int:
-    """Take a rollout away; says first what data would be lost, and what is kept."""
-    from tapcfn.cli.desk import open_desk
-    from tapcfn.cli.losses import find_losses, settle_losses
-    from tapcfn.operations import Approval
-    from tapcfn.plan import plan_destroy
-
-    place = workplace(session.package, where)
-    with open_desk(session, place, "destroy") as desk:
-        snapshot = desk.settled_snapshot()
-        planned = plan_destroy(place.rollout, snapshot)
-        show_plan(session, planned, ())
-        if not planned.has_work:
-            return 0
-        losses = find_losses(desk, planned)
-        session.console.answer("losses", losses.fields(), losses.text())
-        losses.check(frozenset(empty_buckets), lift_protection=lift_protection)
-        if not place.is_local:
-            if yes:
-                losses.check_allowed(frozenset(allow_loss))
-            else:
-                _make_sure_that_somebody_answers(session)
-                if not _confirmed(desk):
-                    return 130
-        settle_losses(desk, losses)
-        return _close(desk, desk.carry_out(planned, snapshot, Approval()), "destroy")
+def _chosen(selection: Selection, place: Workplace, read: SavedPlan | None) -> frozenset[str]:
+    """Return the names of the stacks to apply: a plan file says it for itself."""
+    if read is None:
+        return selection.of(place.rollout)
+    if not selection.is_all:
+        raise UsageError("a plan file says itself which stacks it is for; plan again for others")
+    return frozenset(read.units)
 
 
 def _place_to_apply(
     session: Session, where: Where, file: Path | None, read: SavedPlan | None
 ) -> Workplace:
     """Return what to apply: as the plan file says, or as the arguments do."""
+    if where.is_plain:
+        place = workplace(session.package, where)
+        if read is not None and (place.blueprint, place.stage) != (read.blueprint, read.stage):
+            raise UsageError(
+                f"{file} is a plan for {read.blueprint}, stage {read.stage}; {where.blueprint} is "
+                f"{place.blueprint}, stage {place.stage}"
+            )
+        return place
     if read is not None:
         if where.blueprint not in {None, read.blueprint}:
             raise UsageError(f"{file} is a plan for {read.blueprint}, not {where.blueprint}")
@@ -199,22 +229,34 @@ def _place_to_apply(
 def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, read: SavedPlan) -> int:
     """Carry out what a plan file says, each change set read again."""
     from tapcfn import saved
+    from tapcfn.cli.guarding import before_writing, still_allowed, verdict_on
 
-    previews = saved.restore(read, planned, desk.cloud, desk.pool)
+    allowed = still_allowed(desk, read.allowed)
+    read = replace(read, allowed=allowed)
+    before_writing(desk, planned)
+    previews = saved.restore(read, planned, desk.cloud, desk.pool, desk.begun)
     show_plan(desk.session, planned, previews)
     if not planned.has_work:
+        deployed_whole(desk, planned)
         _show_outputs(desk, snapshot)
         return 0
-    if code := code_of(previews):
+    if code := verdict_on(desk, previews, code_of(previews)):
         return code
-    return _carry_out(desk, planned, snapshot, approval_of(previews, read.allowed, strict=True))
+    approval = approval_of(previews, allowed, strict=True)
+    return _carry_out(desk, planned, snapshot, approval, reviewed=True)
 
 
-def _carry_out(desk: Desk, planned: Plan, snapshot: Snapshot, approval: Approval) -> int:
+def _carry_out(
+    desk: Desk, planned: Plan, snapshot: Snapshot, approval: Approval, *, reviewed: bool = False
+) -> int:
+    """Do the plan. What was `reviewed` in a file stays for `resume`, if the run is stopped."""
+    about_to_deploy(desk, planned)
     outcome = desk.carry_out(planned, snapshot, approval)
-    _discard_untouched(desk, outcome, approval)
-    code = _close(desk, outcome, "apply")
+    if not (reviewed and outcome.exit_code in {7, 130}):
+        _discard_untouched(desk, outcome, approval)
+    code = close(desk, outcome, "apply")
     if code == 0:
+        deployed_whole(desk, planned)
         _show_outputs(desk, desk.snapshot())
         _show_next_steps(desk)
     return code
@@ -226,31 +268,6 @@ def _discard_untouched(desk: Desk, outcome: Outcome, approval: Approval) -> None
 
     skipped = {each.stack for each in outcome.ended(Ending.SKIPPED)}
     discard(desk, [each for name, each in approval.previews.items() if name in skipped])
-
-
-def _close(desk: Desk, outcome: Outcome, command: str) -> int:
-    """Print the verdict and how to go on; return the exit code."""
-    from tapcfn.report.text import outcome_text
-
-    desk.session.outcome = outcome
-    if outcome.exit_code:
-        desk.session.resume = f"{program()} {command} {desk.place.command}"
-    desk.session.console.say(outcome_text(outcome, desk.session.resume))
-    return outcome.exit_code
-
-
-def _make_sure_that_somebody_answers(session: Session) -> None:
-    """Raise `UsageError`, before anything is written, where nobody can be asked."""
-    if not session.may_ask:
-        raise UsageError("an answer is needed: give --yes, or run it where a person can answer")
-
-
-def _confirmed(desk: Desk) -> bool:
-    """Ask a person to type the stage's name."""
-    from tapcfn.cli.console import ask
-
-    stage = desk.place.stage
-    return ask(f'Type the stage\'s name, "{stage}", to go on: ') == stage
 
 
 def _show_outputs(desk: Desk, snapshot: Snapshot) -> None:

@@ -37,12 +37,30 @@ class Staged:
 
 @contextlib.contextmanager
 def previewed(
-    desk: Desk, planned: Plan, snapshot: Snapshot, allowed: frozenset[str]
+    desk: Desk,
+    planned: Plan,
+    snapshot: Snapshot,
+    allowed: frozenset[str],
+    *,
+    thorough: bool = False,
 ) -> Iterator[Staged]:
-    """Preview a plan, and leave nothing behind: not after a no, an error or an interrupt."""
+    """Preview a plan, and leave nothing behind: not after a no, an error or an interrupt.
+
+    A `thorough` preview is for somebody who reviews it: the service's warnings are read as well.
+    """
     from tapcfn.preview import preview
 
-    staged = Staged(preview(planned, snapshot, desk.cloud, desk.ledger, desk.pool, allowed=allowed))
+    staged = Staged(
+        preview(
+            planned,
+            snapshot,
+            desk.cloud,
+            desk.ledger,
+            desk.pool,
+            allowed=allowed,
+            thorough=thorough,
+        )
+    )
     try:
         yield staged
     finally:
@@ -59,13 +77,21 @@ def discard(desk: Desk, previews: Iterable[Preview]) -> None:
         desk.session.console.notify(Diagnosed("warning", f"left behind: {error}"))
 
 
+def part_of(planned: Plan, chosen: frozenset[str], snapshot: Snapshot) -> Plan:
+    """Return the plan for the chosen stacks alone; raise `BlockedError` if they can't be alone."""
+    from tapcfn.selection import check_needs, narrowed
+
+    check_needs(planned, chosen, snapshot)
+    return narrowed(planned, chosen)
+
+
 def show_plan(session: Session, planned: Plan, previews: Iterable[Preview]) -> None:
     """Print the plan, or tell it as events."""
+    from tapcfn.report.outline import plan_text
     from tapcfn.report.planned import events_of
-    from tapcfn.report.text import plan_text
 
     previews = tuple(previews)
-    session.console.result(plan_text(planned, previews))
+    session.console.result(plan_text(planned, previews, session.console.width))
     if session.console.json:
         for event in events_of(planned, previews):
             session.console.notify(event)

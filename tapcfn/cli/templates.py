@@ -28,19 +28,20 @@ def render(session: Session, /, *, where: Where, only_check: bool, out: Path | N
     """Write templates and a manifest as files, the same bytes every time."""
     from tapcfn import bundle
 
-    catalogue = Catalogue.load(session.package)
     if out is None and (where.stage != "example" or where.file is not None):
         raise UsageError("--out is missing: only the example stage has a place of its own")
-    folder = out or catalogue.settings.parent / "rendered"
+    folder = out or Catalogue.load(session.package).settings.parent / "rendered"
     stale = 0
     for place in places(session.package, where):
         target = folder / place.blueprint
         changed = (bundle.stale if only_check else bundle.write)(place.rollout, target)
         stale += len(changed)
-        for name in changed:
-            session.console.result(f"{'stale' if only_check else 'wrote'} {target / name}")
-        if not changed:
-            session.console.result(f"{target}: current")
+        word = "stale" if only_check else "wrote"
+        session.console.answer(
+            "render",
+            {"folder": str(target), word: list(changed)},
+            "\n".join(f"{word} {target / name}" for name in changed) or f"{target}: current",
+        )
     if only_check and stale:
         session.console.complain(f"{stale} stale files", hint="run render")
     return 1 if only_check and stale else 0

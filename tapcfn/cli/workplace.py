@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
     from tapcfn.aws.session import Clients
     from tapcfn.config import Common
     from tapcfn.model import Rollout
-    from tapcfn.ports import Clock
+    from tapcfn.waits import Patience
 
 STATE = Path(".tapcfn")
+
+# What the settings ask of every stack, and so a bundle's too.
+_ASKED = (
+    "rollback_alarms",
+    "rollback_minutes",
+    "notification_arns",
+    "service_role",
+    "on_failure",
+    "stack_policy",
+)
 
 # How a stack's name may start; CloudFormation takes 128 characters in all.
 STAGE = r"[A-Za-z][A-Za-z0-9-]{0,31}"
@@ -46,7 +57,7 @@ class Catalogue:
                 f"there is no package {package} here; run this where your templates are, or hand "
                 "its name to tapcfn.cli.main"
             )
-        module = importlib.import_module(package)
+        module = _imported(package)
         folder = Path(str(module.__file__)).parent.parent / "settings"
         return cls(module.BLUEPRINTS, _relative(folder))
 
@@ -79,6 +90,26 @@ class Catalogue:
         return self.settings / f"{blueprint}.{stage}.toml"
 
 
+def _imported(package: str) -> ModuleType:
+    """Import the package; raise `UsageError` where it, or what it should say, is not there."""
+    try:
+        module = importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if not f"{package}.".startswith(f"{error.name}."):
+            raise
+        raise UsageError(f"there is no package {package} here, but {_parent(package)}") from error
+    if not isinstance(getattr(module, "BLUEPRINTS", None), Mapping):
+        raise UsageError(
+            f'{package} has no BLUEPRINTS: a mapping such as {{"mine": "{package}.mine"}}, from '
+            "each blueprint's name to its module"
+        )
+    return module
+
+
+def _parent(package: str) -> str:
+    return package.rpartition(".")[0] or "other packages"
+
+
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """One blueprint at one stage."""
@@ -89,6 +120,7 @@ class Workplace:
     rollout: Rollout
     file: Path | None = None
     bundle: Path | None = None
+    plain: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -98,6 +130,8 @@ class Workplace:
     @property
     def command(self) -> str:
         """What stands behind a command's name to mean this blueprint and stage."""
+        if self.plain:
+            return self.plain
         file = f" --settings {self.file}" if self.file else ""
         if self.bundle:
             return f"--from-bundle {self.bundle}{file}"
@@ -105,10 +139,34 @@ class Workplace:
 
 
 def workplace(package: str, where: Where) -> Workplace:
-    """Return what a command works on: a blueprint's rollout, or a bundle's."""
+    """Return what a command works on: a blueprint's rollout, a bundle's, or plain templates."""
     if where.bundle is not None:
         return unpack(where.bundle, where)
+    if where.is_plain:
+        return _plain(where)
     return enter(Catalogue.load(package), where)
+
+
+def _plain(where: Where) -> Workplace:
+    """Read a folder of templates, or the TOML file that stands for it."""
+    from tapcfn import plain
+
+    if where.stage or where.file:
+        option = f"--settings {where.file}" if where.file else f"--stage {where.stage}"
+        raise UsageError(
+            f"{option}: {where.blueprint} has templates of its own; each stage is a TOML file "
+            "there, to be named in place of the folder"
+        )
+    name = str(where.blueprint)
+    found = plain.read(Path(name))
+    rollout = _equipped(found.rollout, found.settings, name)
+    return Workplace(rollout.blueprint, rollout.stage, found.settings, rollout, plain=name)
+
+
+def _equipped(rollout: Rollout, settings: Common, where: str) -> Rollout:
+    from tapcfn.equipment import equipped
+
+    return equipped(rollout, settings, where)
 
 
 def unpack(folder: Path, where: Where) -> Workplace:
@@ -135,6 +193,7 @@ def unpack(folder: Path, where: Where) -> Workplace:
             f"{folder} was only rendered and does not say where it is deployed; "
             "use `bundle build`, or give --settings"
         )
+    rollout = _equipped(rollout, settings, str(where.file or folder))
     return Workplace(rollout.blueprint, rollout.stage, settings, rollout, where.file, folder)
 
 
@@ -145,7 +204,8 @@ def deployment_of(settings: Common) -> dict[str, Any]:
         said["accounts"] = list(settings.accounts)
     if settings.artifact_bucket:
         said["artifact_bucket"] = settings.artifact_bucket
-    return said
+    asked = settings.model_dump(mode="json", include=set(_ASKED), exclude_defaults=True)
+    return said | {key: asked[key] for key in _ASKED if key in asked}
 
 
 def enter(catalogue: Catalogue, where: Where) -> Workplace:
@@ -162,7 +222,7 @@ def enter(catalogue: Catalogue, where: Where) -> Workplace:
     module = catalogue.module(where.blueprint)
     path = where.file or catalogue.file(where.blueprint, where.stage)
     settings = config.load(path, module.Settings)
-    rollout = _build(module, settings, where.stage)
+    rollout = _equipped(_build(module, settings, where.stage), settings, str(path))
     return Workplace(where.blueprint, where.stage, settings, rollout, where.file)
 
 
@@ -194,25 +254,29 @@ def _line_of(error: BaseException, package: str) -> str:
 
 
 def connect(
-    place: Workplace, clock: Clock, rehearsed_at: str | None = None
+    place: Workplace, patience: Patience, rehearsed_at: str | None = None
 ) -> tuple[AwsCloud, Clients]:
     """Return the cloud that the stage is deployed to, starting the local one if need be.
 
-    A rehearsal says at which local cloud it is, whatever the settings say. Raises `BlockedError`
+    A rehearsal says at which local cloud it is, whatever the settings say. Only calls that leave
+    this machine are counted against a budget. Raises `BlockedError`
     where the settings name an account that they do not allow.
     """
+    from tapcfn.aws.budget import Budget
     from tapcfn.aws.cloud import AwsCloud
     from tapcfn.aws.session import Clients, on_aws, on_local_cloud
     from tapcfn.waits import AT_HAND
 
-    settings = place.settings
+    settings, clock = place.settings, patience.clock
     if rehearsed_at or place.is_local:
-        clients = Clients(on_local_cloud(rehearsed_at or local_url()))
+        url = rehearsed_at or local_url()
+        clients = Clients(on_local_cloud(url, longest=patience.left), patience=patience)
         bucket = settings.artifact_bucket or "artifacts-{account}-{region}"
-        return AwsCloud(clients, clock, bucket, pace=AT_HAND), clients
+        return AwsCloud(clients, clock, bucket, pace=AT_HAND, patience=patience), clients
     _check_accounts(place)
-    clients = Clients(on_aws(settings.credentials))
-    return AwsCloud(clients, clock, settings.artifact_bucket), clients
+    reconnect = partial(on_aws, settings.credentials, longest=patience.left)
+    clients = Clients(reconnect(), budget=Budget(clock), patience=patience, reconnect=reconnect)
+    return AwsCloud(clients, clock, settings.artifact_bucket, patience=patience), clients
 
 
 def local_url() -> str:

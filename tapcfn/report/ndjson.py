@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import singledispatch
 from itertools import islice
 from typing import Any
 
@@ -70,84 +71,146 @@ def _cut(value: Any, longest: int, most: int) -> Any:
     return value
 
 
-def _fields(event: Event) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one arm for each event
-    match event:
-        case RunStarted():
-            return {
-                "type": "run.start",
-                "command": event.command,
-                "tool_version": __version__,
-                "plan_digest": event.plan_digest,
-                "targets": [str(target) for target in event.targets],
-            }
-        case StackPlanned():
-            return _of_unit("plan.unit", event.stack, event.target) | {
-                "phase": event.phase,
-                "wave": event.wave,
-                "verb": event.verb,
-                "reason": event.reason,
-                "change_set_id": event.change_set,
-                "counts": dict(event.counts),
-                "needs": list(event.needs),
-            }
-        case ChangePlanned():
-            return _of_unit("plan.change", event.stack, event.target) | _change(
-                event.change, event.source, event.nested
-            )
-        case FindingRaised(finding=finding):
-            return _of_unit("finding", finding.stack, event.target) | {
-                "rule": finding.rule,
-                "severity": finding.severity,
-                "message": finding.message,
-                "logical_id": finding.logical_id or None,
-                "path": None,
-                "source": _source(finding.source),
-                "origin": finding.origin,
-                "allowed_by": None,
-            }
-        case OperationStarted():
-            return _of_unit("op.start", event.stack, event.target) | {
-                "kind": "stack",
-                "action": event.action,
-                "operation_id": None,
-                "token": event.token,
-                "adopted": event.adopted,
-            }
-        case ResourceMoved(event=moved):
-            return _of_unit("stack.event", event.stack, event.target) | {
-                "logical_id": moved.logical_id,
-                "resource_type": moved.resource_type,
-                "resource_status": moved.status,
-                "reason": moved.reason or None,
-                "event_id": moved.event_id,
-                "source": _source(event.source),
-            }
-        case StackMoved():
-            return _of_unit("stack.status", event.stack, event.target) | {"status": event.status}
-        case StackEnded():
-            return _of_unit("op.end", event.stack, event.target) | _ended(event)
-        case Waiting():
-            return {
-                "type": "heartbeat",
-                "waiting_on": list(event.waiting_on),
-                "elapsed_ms": round(event.seconds * 1000),
-            }
-        case OutputsKnown():
-            return {"type": "outputs", "values": dict(event.values)}
-        case Answered():
-            return {"type": event.type, **event.fields}
-        case Diagnosed():
-            return {
-                "type": "diagnostic",
-                "level": event.level,
-                "code": event.code or None,
-                "message": event.message,
-                "hint": event.hint or None,
-                "retryable": None,
-                "request_id": event.request_id or None,
-            }
-        case Summarised():
-            return _summary(event)
+@singledispatch
+def _fields(event: Event) -> dict[str, Any]:
+    """Return what an event says; each class has a function of its own below."""
+    raise TypeError(f"{type(event).__name__} has no line")
+
+
+@_fields.register
+def _run(event: RunStarted) -> dict[str, Any]:
+    return {
+        "type": "run.start",
+        "command": event.command,
+        "tool_version": __version__,
+        "plan_digest": event.plan_digest,
+        "targets": [str(target) for target in event.targets],
+    }
+
+
+@_fields.register
+def _stack_planned(event: StackPlanned) -> dict[str, Any]:
+    return _of_unit("plan.unit", event.stack, event.target) | {
+        "phase": event.phase,
+        "wave": event.wave,
+        "verb": event.verb,
+        "reason": event.reason,
+        "change_set_id": event.change_set,
+        "counts": dict(event.counts),
+        "needs": list(event.needs),
+        "capabilities": {key: list(needing) for key, needing in event.capabilities.items()},
+    }
+
+
+@_fields.register
+def _change_planned(event: ChangePlanned) -> dict[str, Any]:
+    return _of_unit("plan.change", event.stack, event.target) | _change(
+        event.change, event.source, event.nested
+    )
+
+
+@_fields.register
+def _finding(event: FindingRaised) -> dict[str, Any]:
+    finding = event.finding
+    return _of_unit("finding", finding.stack, event.target) | {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "message": finding.message,
+        "logical_id": finding.logical_id or None,
+        "path": finding.path or None,
+        "source": _source(finding.source),
+        "origin": finding.origin,
+        "allowed_by": finding.allowed_by or None,
+        "nested": finding.nested or None,
+    }
+
+
+@_fields.register
+def _operation(event: OperationStarted) -> dict[str, Any]:
+    return _of_unit("op.start", event.stack, event.target) | {
+        "kind": "stack",
+        "action": event.action,
+        "operation_id": None,
+        "token": event.token,
+        "adopted": event.adopted,
+        "usual_ms": _ms(event.usual),
+    }
+
+
+@_fields.register
+def _resource_moved(event: ResourceMoved) -> dict[str, Any]:
+    moved = event.event
+    return _of_unit("stack.event", event.stack, event.target) | {
+        "logical_id": moved.logical_id,
+        "resource_type": moved.resource_type,
+        "resource_status": moved.status,
+        "reason": moved.reason or None,
+        "event_id": moved.event_id,
+        "source": _source(event.source),
+    }
+
+
+@_fields.register
+def _stack_moved(event: StackMoved) -> dict[str, Any]:
+    return _of_unit("stack.status", event.stack, event.target) | {
+        "status": event.status,
+        "updated": event.updated or None,
+        "protected": event.protected,
+    }
+
+
+@_fields.register
+def _stack_ended(event: StackEnded) -> dict[str, Any]:
+    return _of_unit("op.end", event.stack, event.target) | _ended(event)
+
+
+@_fields.register
+def _waiting(event: Waiting) -> dict[str, Any]:
+    return {
+        "type": "heartbeat",
+        "waiting_on": list(event.waiting_on),
+        "elapsed_ms": round(event.seconds * 1000),
+        "left_ms": _ms(event.left),
+    }
+
+
+@_fields.register
+def _outputs(event: OutputsKnown) -> dict[str, Any]:
+    return {"type": "outputs", "values": _grouped(event.values)}
+
+
+@_fields.register
+def _answered(event: Answered) -> dict[str, Any]:
+    return {"type": event.type, **event.fields}
+
+
+@_fields.register
+def _diagnosed(event: Diagnosed) -> dict[str, Any]:
+    return {
+        "type": "diagnostic",
+        "level": event.level,
+        "code": event.code or None,
+        "message": event.message,
+        "hint": event.hint or None,
+        "retryable": None,
+        "request_id": event.request_id or None,
+    }
+
+
+def _grouped(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return outputs by name, and those of several Regions (`vpcs.us-east-1`) by Region below."""
+    grouped: dict[str, Any] = {}
+    for key, value in values.items():
+        name, _, region = key.partition(".")
+        if region:
+            grouped.setdefault(name, {})[region] = value
+        else:
+            grouped[name] = value
+    return grouped
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _of_unit(kind: str, stack: str, target: Target | None) -> dict[str, Any]:
@@ -208,6 +271,7 @@ def _ended(event: StackEnded) -> dict[str, Any]:
     }
 
 
+@_fields.register
 def _summary(event: Summarised) -> dict[str, Any]:
     outcome = event.outcome
     return {
@@ -216,12 +280,18 @@ def _summary(event: Summarised) -> dict[str, Any]:
         "exit_code": event.exit_code,
         "counts": counts_of(outcome),
         "units": [
-            {"unit": each.stack, "ending": each.ending, "cause": each.cause or None}
+            {
+                "unit": each.stack,
+                "ending": each.ending,
+                "cause": each.cause or None,
+                "warnings": list(each.warnings),
+            }
             for each in outcome.endings
         ],
         "resume": event.resume,
         "api_calls": event.calls,
         "throttles": event.throttles,
+        "longest_wait_ms": round(event.longest_wait * 1000),
         "duration_ms": round(event.seconds * 1000),
     }
 

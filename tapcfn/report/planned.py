@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tapcfn.events import ChangePlanned, Event, FindingRaised, StackPlanned
+from tapcfn.events import ChangePlanned, Diagnosed, Event, FindingRaised, StackPlanned
 from tapcfn.model import ChangeSet, SourceLine, Stack
 from tapcfn.plan import Plan, PlannedPhase, Step
 from tapcfn.preview import Deferred, Preview, Previewed, Refused
-from tapcfn.report.text import change_counts
+from tapcfn.report.changes import capabilities_of, change_counts, change_set_of
+from tapcfn.report.outline import left_out_text
 
 
 def events_of(plan: Plan, previews: Iterable[Preview]) -> Iterator[Event]:
@@ -18,6 +19,8 @@ def events_of(plan: Plan, previews: Iterable[Preview]) -> Iterator[Event]:
         for number, wave in enumerate(phase.waves, start=1):
             for step in wave:
                 yield from _of_step(phase, number, step, asked.get(step.stack.name))
+    if left_out := left_out_text(plan):
+        yield Diagnosed("info", left_out)
 
 
 def _of_step(
@@ -25,6 +28,7 @@ def _of_step(
 ) -> Iterator[Event]:
     stack = step.stack
     staged = preview.staged.change_set if isinstance(preview, Previewed) else None
+    told = change_set_of(preview) if isinstance(preview, Previewed | Deferred) else None
     yield StackPlanned(
         stack.name,
         stack.target,
@@ -33,15 +37,17 @@ def _of_step(
         "deferred" if isinstance(preview, Deferred) else step.verb,
         step.reason,
         staged.arn if staged and not staged.empty else None,
-        change_counts(staged) if staged else {},
+        change_counts(told) if told else {},
         tuple(sorted(step.needs)),
+        capabilities_of(stack.template) if preview else {},
     )
-    if staged:
-        yield from _changes(stack, staged)
+    if told:
+        yield from _changes(stack, told)
     if isinstance(preview, Previewed):
         yield from (FindingRaised(each, stack.target) for each in preview.findings)
     if isinstance(preview, Refused):
-        yield FindingRaised(preview.finding, stack.target)
+        for each in preview.details or (preview.finding,):
+            yield FindingRaised(each, stack.target)
 
 
 def _changes(

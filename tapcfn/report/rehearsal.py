@@ -9,7 +9,7 @@ from datetime import datetime
 from tapcfn.events import Event, Outcome, ResourceMoved
 from tapcfn.model import Ending
 from tapcfn.plan import Plan
-from tapcfn.report.text import table
+from tapcfn.report.text import duration, table
 
 # What AWS takes to write a change set, in seconds; the local cloud's figure. (its `ledger`)
 STAGING = 6.0
@@ -117,13 +117,3 @@ def _failure_lines(outcome: Outcome, left: Mapping[str, str]) -> list[str]:
         lines.append(f"  leaves: {left.get(ended.stack, 'nothing')}")
     skipped = [each.stack for each in outcome.ended(Ending.SKIPPED)]
     return [*lines, f"Not tried: {', '.join(skipped)}"] if skipped else lines
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them: 42 s, 3 min 05 s, 1 h 10 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -43,12 +43,15 @@ def test_render_writes_a_bundle_that_check_finds_current(
     assert "1 stale files" in told.err
 
 
-def test_check_is_clean_for_every_stage(capfd: pytest.CaptureFixture[str]):
-    """cfn-lint finds nothing in what is shipped, for the Regions it goes to."""
-    for stage in ("local", "example"):
-        assert 0 == run(TEMPLATES, ["check", "--stage", stage])
-        said = "replicated_storage: 6 templates for us-east-1, us-west-2: clean"
-        assert said in capfd.readouterr().out
+@pytest.mark.parametrize("stage", ["local", pytest.param("example", marks=pytest.mark.drill)])
+def test_check_is_clean(capfd: pytest.CaptureFixture[str], stage: str):
+    """cfn-lint finds nothing in what is shipped, for the Regions it goes to.
+
+    The command without a blueprint, which takes half a minute, is what CI runs beside the tests.
+    """
+    assert 0 == run(TEMPLATES, ["check", "replicated_storage", "--stage", stage])
+    said = "replicated_storage: 6 templates for us-east-1, us-west-2: clean"
+    assert said in capfd.readouterr().out
 
 
 # A program that gives back what it is given, in place of Graphviz.
@@ -211,7 +214,8 @@ def test_a_person_at_a_terminal_sees_a_table(tmp_path: Path, environment: dict[s
 
     text = screen.decode()
     assert process.returncode == 0
-    assert "local-replicated-storage-network" in text
+    assert "local-replicated-storage-" in text
+    assert "network" in text
     assert "done" in text
     assert ("\x1b[32m" in text) is not bool(environment)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tapcfn.local import record
 from tests.end_to_end.conftest import Bench
 
 ALL_STACKS = {
@@ -107,7 +110,7 @@ def test_a_changed_setting_is_previewed_applied_and_gone_after_destroy(bench: Be
         change["action"],
         change["replacement"],
     )
-    assert change["source"]["file"] == "templates/layers/network.py"
+    assert change["source"]["file"] == "templates/layers/security_groups.py"
     groups = bench.client("ec2").describe_security_groups(
         Filters=[{"Name": "group-name", "Values": ["tap-security-group"]}]
     )["SecurityGroups"]
@@ -134,23 +137,30 @@ def test_a_preview_leaves_nothing_behind(bench: Bench):
     assert set() == bench.stack_names()
 
 
+@contextmanager
+def broken(bench: Bench, logical_id: str) -> Iterator[None]:
+    """Let a resource of this account fail to be created meanwhile."""
+    fault = f'do = "fail"\naccount = "{bench.account}"\nlogical_id = "{logical_id}"'
+    table = f'[[fault]]\n{fault}\nduring = "create"\nreason = "no more of these"'
+    record.ask(bench.url, "/_tapcfn/faults", {"table": table})
+    yield
+    record.ask(bench.url, "/_tapcfn/faults", {"table": ""})
+
+
 def test_a_failed_stack_is_explained_skips_its_dependants_and_can_be_mended(bench: Bench):
     """The run names resource, reason and source line; the next apply after the fix converges."""
-    taken = bench.client("logs")
-    taken.create_log_group(logGroupName="/aws/tap-stack/flow-rejects")
-
-    failed = bench.run("apply", "--json")
+    with broken(bench, "RejectFlowLogGroup"):
+        failed = bench.run("apply", "--json")
 
     assert failed.code == 1
     endings = {each["unit"]: each for each in failed.lines[-1]["units"]}
     network = endings["local-replicated-storage-network"]
     assert network["ending"] == "failed"
     assert "RejectFlowLogGroup (AWS::Logs::LogGroup) CREATE_FAILED" in network["cause"]
-    assert "templates/layers/flow_logs.py:" in network["cause"]
+    assert "templates/layers/log_groups.py:" in network["cause"]
     assert endings["local-replicated-storage-storage-us-east-1"]["ending"] == "done"
     assert bench.stack("network")["StackStatus"] == "ROLLBACK_COMPLETE"
 
-    taken.delete_log_group(logGroupName="/aws/tap-stack/flow-rejects")
     mended = bench.run("apply")
 
     assert mended.code == 0, mended.err
@@ -159,13 +169,8 @@ def test_a_failed_stack_is_explained_skips_its_dependants_and_can_be_mended(benc
 
 def test_dependants_of_a_failed_stack_are_skipped_by_name(bench: Bench):
     """Who needs the destination bucket is not tried when it could not be made."""
-    s3 = bench.client("s3", "us-west-2")
-    s3.create_bucket(
-        Bucket=bench.bucket("destination", "us-west-2"),
-        CreateBucketConfiguration={"LocationConstraint": "us-west-2"},
-    )
-
-    failed = bench.run("apply", "--json")
+    with broken(bench, "DestinationBucket"):
+        failed = bench.run("apply", "--json")
 
     assert failed.code == 1
     endings = {each["unit"]: each for each in failed.lines[-1]["units"]}

@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("slow")
     shutil.copytree(PROJECT / "templates", root / "templates")
     shutil.copy(PROJECT / "deploy.py", root)
-    server.start(root, speed=15)
+    server.start(root, speed=40)
     yield root
     server.stop(root)
 
@@ -97,9 +97,9 @@ def test_an_interrupt_ends_with_a_summary_and_the_next_run_adopts(folder: Path, 
         summary["status"],
     )
     assert "running" in {unit["ending"] for unit in summary["units"]}
-    assert summary["resume"] == "python deploy.py apply replicated_storage --stage local"
+    assert summary["resume"] == f"python deploy.py resume {summary['run']}"
 
-    again = command(folder, "apply", "replicated_storage", "--json")
+    again = command(folder, *summary["resume"].split()[2:], "--json")
     lines = [json.loads(line) for line in again.communicate(timeout=PATIENCE)[0].splitlines()]
 
     assert (0, 0) == (again.returncode, lines[-1]["exit_code"])
@@ -125,7 +125,7 @@ def test_a_killed_run_is_taken_up_where_it_was(folder: Path):
 
 def test_the_deadline_ends_the_waiting_and_not_the_work(folder: Path):
     """Exit 7 with a resume line; the resumed run ends what went on without it."""
-    late = command(folder, "apply", "replicated_storage", "--json", "--timeout", "3s")
+    late = command(folder, "apply", "replicated_storage", "--json", "--timeout", "2s")
     summary = json.loads(late.communicate(timeout=PATIENCE)[0].splitlines()[-1])
 
     assert (7, 7, "running") == (late.returncode, summary["exit_code"], summary["status"])

@@ -177,3 +177,60 @@ def test_what_a_terminal_cannot_say_is_replaced(encoding: str):
 
     assert (0, 2) == (done.returncode, wrong.returncode)
     assert b"does not exist" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "there is no package theirs.blueprints here, but theirs"),
+        ("", "theirs.blueprints has no BLUEPRINTS: a mapping such as"),
+        ("BLUEPRINTS = ['a']", "theirs.blueprints has no BLUEPRINTS: a mapping such as"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+    ],
+)
+def test_a_package_without_blueprints_says_what_belongs_there(
+    here: Path, text: str | None, told: str
+):
+    """A fault of somebody's own code is told as that."""
+    (here / "theirs").mkdir()
+    (here / "theirs" / "__init__.py").touch()
+    if text is not None:
+        (here / "theirs" / "blueprints.py").write_text(text)
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from tapcfn.cli import main; main('theirs.blueprints')", "check"],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+INTERRUPTED = """\
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tapcfn.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from tapcfn.cli import main
+main()
+"""
+
+
+def test_an_interrupt_before_the_command_has_begun_is_no_traceback(here: Path):
+    """Ctrl-C while modules are still being imported: one word and 130."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, "status"],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (130, "interrupted\n") == (done.returncode, done.stderr)

@@ -91,14 +91,14 @@ def test_credentials_for_another_account_stop_before_the_first_write(
 def test_no_credentials_are_one_clear_line(
     bench: Bench, aws: Command, monkeypatch: pytest.MonkeyPatch
 ):
-    """Exit 1, without a traceback."""
+    """Exit 4 as of every preflight, for the account once, without a traceback."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
     refused = aws("plan")
 
-    assert refused.code == 1
+    assert refused.code == 4
     assert "credentials" in refused.err
     assert "Traceback" not in refused.err
     assert 1 == len(refused.err.strip().splitlines())
@@ -142,4 +142,15 @@ def test_a_destroy_goes_ahead_when_the_stage_is_typed(bench: Bench, aws: Command
 
     assert (130, 0) == (declined.code, destroyed.code), destroyed.err
     assert "is lost" in destroyed.out
+    assert set() == bench.stack_names()
+
+
+def test_an_input_that_has_ended_is_no_answer(bench: Bench, aws: Command):
+    """Exit 2 with what is needed, and nothing left behind; another word is a no."""
+    silent = aws("apply")
+    wrong = aws("apply", answer="dev\n")
+
+    assert (2, 130) == (silent.code, wrong.code)
+    assert 'no answer came, the input has ended: type "prod" at a terminal' in silent.err
+    assert '"dev" is not "prod": declined, nothing was deployed' in wrong.err
     assert set() == bench.stack_names()

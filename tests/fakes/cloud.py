@@ -8,15 +8,18 @@ token that was sent before starts nothing. Time is the `FakeClock`'s; nothing ha
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tapcfn.errors import CloudError, StaleError, TapcfnError
+from tapcfn.drift import ResourceDrift, StackDrift
+from tapcfn.errors import BlockedError, CloudError, StaleError, TapcfnError
+from tapcfn.literal import NAMES
 from tapcfn.model import (
     Change,
     ChangeSet,
     Deployed,
+    Holder,
     Replacement,
     Stack,
     StackEvent,
@@ -25,15 +28,22 @@ from tapcfn.model import (
     TemplateBody,
 )
 from tapcfn.plan import with_defaults
-from tapcfn.ports import ChangeRequest
+from tapcfn.ports import ChangeRequest, Leaving
+from tapcfn.references import exports_of
+from tapcfn.remark import Remark
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 
-WRITES = frozenset({"stage", "execute", "discard", "delete", "protect", "empty"})
+WRITES = frozenset({"stage", "execute", "discard", "delete", "protect", "empty", "rollback"}) | {
+    "continue_rollback",
+    "set_stack_policy",
+}
 
 _CREATED = (StackStatus.CREATE_IN_PROGRESS, StackStatus.CREATE_COMPLETE)
 _UPDATED = (StackStatus.UPDATE_IN_PROGRESS, StackStatus.UPDATE_COMPLETE)
 _DELETED = (StackStatus.DELETE_IN_PROGRESS, StackStatus.DELETE_COMPLETE)
+_UNMADE = (StackStatus.ROLLBACK_IN_PROGRESS, StackStatus.ROLLBACK_COMPLETE)
+_UNDONE = (StackStatus.UPDATE_ROLLBACK_IN_PROGRESS, StackStatus.UPDATE_ROLLBACK_COMPLETE)
 
 
 class Call(NamedTuple):
@@ -88,6 +98,7 @@ class Failure:
 
     reasons: tuple[tuple[str, str], ...]
     ends: StackStatus | None = None
+    at: str = ""
 
 
 @dataclass(slots=True)
@@ -99,6 +110,14 @@ class Fault:
     error: TapcfnError
     times: int
     after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """What hits the call that is made now, before its effect or after it."""
+
+    error: BaseException
+    after: bool = False
 
 
 class FakeCloud:
@@ -114,8 +133,18 @@ class FakeCloud:
         self.zone_names: dict[str, tuple[str, ...]] = {}
         self.changes: dict[str, tuple[Change, ...]] = {}
         self.buckets: dict[str, int] = {}
-        self.found: dict[str, tuple[tuple[str, str], ...]] = {}
-        self._clock, self._ledger = clock, ledger
+        self.disturbed: Callable[[], Blow | None] | None = None
+        self.skipped: tuple[str, ...] = ()
+        self.found: dict[str, tuple[tuple[Any, ...], ...]] = {}
+        self.region_names: dict[str, bool] = {"us-east-1": True, "us-west-2": True}
+        self.holders: dict[str, Holder] = {}
+        self.quotas: dict[str, tuple[int, int]] = {}
+        self.singletons: dict[str, str] = {}
+        self.handover_faults: dict[str, str] = {}
+        self.policies: dict[str, str] = {}
+        self._clock, self.ledger = clock, ledger
+        self.drifts: dict[str, StackDrift] = {}
+        self.left: dict[str, Leaving] = {}
         self._lives: dict[str, Life] = {}
         self._numbers = itertools.count(1)
         self._seconds: dict[str, float] = {}
@@ -144,10 +173,17 @@ class FakeCloud:
         self._seconds[stack] = seconds
 
     def breaks(
-        self, stack: str, *reasons: tuple[str, str], ends: StackStatus | None = None
+        self,
+        stack: str,
+        *reasons: tuple[str, str],
+        ends: StackStatus | None = None,
+        at: str = "",
     ) -> None:
-        """Let the stack's next operation fail because of these resources, the first one first."""
-        self._failures.setdefault(stack, []).append(Failure(reasons, ends))
+        """Let the stack's next operation fail because of these resources, the first one first.
+
+        `at` says what was being done to them, such as DELETE in the clean-up after an update.
+        """
+        self._failures.setdefault(stack, []).append(Failure(reasons, ends, at))
 
     def puts_out(self, stack: str, **outputs: str) -> None:
         """Let the stack have these outputs when its next operation succeeds."""
@@ -203,6 +239,20 @@ class FakeCloud:
         life = self._find(stack)
         return life.deployed.status if life else None
 
+    @property
+    def lives(self) -> tuple[Life, ...]:
+        """Every stack that there is or was."""
+        return tuple(self._lives.values())
+
+    def template_of(self, stack: str) -> str:
+        """Return the text that a stack was deployed from."""
+        template = self._alive(stack).template
+        return template.text if template else ""
+
+    def life(self, stack_id: str) -> Life:
+        """Return a stack with its history, to look at or to write."""
+        return self._lives[stack_id]
+
     def parameters(self, stack: str) -> dict[str, str]:
         """Return the parameters that a stack was deployed with."""
         return dict(self._alive(stack).deployed.parameters)
@@ -228,14 +278,64 @@ class FakeCloud:
         usual = tuple(f"{target.region}{letter}" for letter in "abc")
         return self.zone_names.get(target.region, usual)
 
-    def stacks(self, target: Target, names: frozenset[str] | None = None) -> Mapping[str, Deployed]:
+    def known_regions(self) -> frozenset[str]:
+        return frozenset({"us-east-1", "us-west-2", "eu-west-1"})
+
+    def regions(self, target: Target) -> Mapping[str, bool]:
+        self._called("regions", target.account)
+        return self.region_names
+
+    def holder(self, resource_type: str, name: str, target: Target) -> Holder:
+        self._called("holder", name)
+        return self.holders.get(name, Holder.NOBODY)
+
+    def quota(self, resource_type: str, target: Target) -> tuple[int, int]:
+        self._called("quota", resource_type)
+        return self.quotas.get(resource_type, (0, 5))
+
+    def singleton(self, resource_type: str, target: Target) -> str:
+        self._called("singleton", resource_type)
+        return self.singletons.get(resource_type, "")
+
+    def importers(self, export: str, target: Target) -> tuple[str, ...]:
+        self._called("importers", export)
+        return tuple(
+            sorted(
+                life.deployed.name
+                for life in self._lives.values()
+                if life.target == target
+                and life.template is not None
+                and not life.deployed.status.is_absent
+                and f'{{"Fn::ImportValue":"{export}"}}' in life.template.text
+            )
+        )
+
+    def stack_policy(self, stack_id: str, target: Target) -> str:
+        name = self._life(stack_id, target).deployed.name
+        self._called("stack_policy", name)
+        return self.policies.get(name, "")
+
+    def handover_fault(self, stack: Stack) -> str:
+        self._called("handover_fault", stack.name)
+        return self.handover_faults.get(stack.name, "")
+
+    def stacks(
+        self,
+        target: Target,
+        names: frozenset[str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Mapping[str, Deployed]:
         self._called("stacks", str(target))
         return {
             life.deployed.name: self._seen(life)
             for life in self._lives.values()
             if life.target == target
             and life.deployed.status is not StackStatus.DELETE_COMPLETE
-            and (names is None or life.deployed.name in names)
+            and (
+                names is None
+                or life.deployed.name in names
+                or bool(tags and tags.items() <= life.deployed.tags.items())
+            )
         }
 
     def stack(self, stack_id: str, target: Target) -> Deployed:
@@ -258,15 +358,35 @@ class FakeCloud:
         known = life.before[1] if life.stale and life.before else tuple(life.events)
         return tuple(event for event in known if not token or event.token == token)
 
-    def findings(self, stack_id: str, target: Target) -> tuple[tuple[str, str], ...]:
-        life = self._life(stack_id, target)
-        self._called("findings", life.deployed.name)
-        return self.found.get(life.deployed.name, ())
+    def remarks(self, subject: str, target: Target) -> tuple[Remark, ...]:
+        life = next(
+            life
+            for life in self._lives.values()
+            if subject in life.deployed.operations.values()
+            or any(each.answer.arn == subject for each in life.change_sets.values())
+        )
+        self._called("remarks", life.deployed.name)
+        return tuple(Remark(*each) for each in self.found.get(life.deployed.name, ()))
 
     def resources(self, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:
         life = self._life(stack_id, target)
         self._called("resources", life.deployed.name)
         return dict(life.resources)
+
+    def drift(self, stack_id: str, target: Target) -> StackDrift:
+        life = self._life(stack_id, target)
+        self._called("drift", life.deployed.name)
+        return self.drifts.get(life.deployed.name) or StackDrift(
+            True,
+            resources=tuple(
+                ResourceDrift(key, kind, physical, "IN_SYNC")
+                for key, (kind, physical) in sorted(life.resources.items())
+            ),
+        )
+
+    def identifiers(self, stack: Stack) -> Mapping[str, tuple[str, ...]]:
+        self._called("identifiers", stack.name)
+        return {key: (NAMES.get(kind, "Id"),) for key, kind in stack.template.resources.items()}
 
     def change_set(self, arn: str, target: Target) -> tuple[ChangeSet, str] | None:
         self._called("change_set", arn)
@@ -304,7 +424,9 @@ class FakeCloud:
         self._lose(lost)
         return plain
 
-    def execute(self, change_set: ChangeSet, target: Target, token: str) -> None:
+    def execute(
+        self, change_set: ChangeSet, target: Target, token: str, *, updates: bool = False
+    ) -> None:
         self._noted(token)
         lost = self._called("execute", change_set.stack, token)
         life = self._life(change_set.stack_id, target)
@@ -334,19 +456,44 @@ class FakeCloud:
             life.deployed = replace(life.deployed, status=StackStatus.DELETE_COMPLETE)
         self._lose(lost)
 
-    def delete(self, stack_id: str, target: Target, token: str) -> None:
+    def delete(
+        self, stack_id: str, target: Target, token: str, leaving: Leaving | None = None
+    ) -> None:
         self._noted(token)
         life = self._life(stack_id, target)
         lost = self._called("delete", life.deployed.name, token)
         if token in life.tokens:
             return
         if life.deployed.protected:
-            raise CloudError(
-                f"{life.deployed.name}: cannot be deleted while TerminationProtection is enabled",
-                code="ValidationError",
+            raise BlockedError(
+                f"{life.deployed.name}: cannot be deleted while TerminationProtection is enabled"
             )
         self._must_be_still(life)
+        if leaving and life.deployed.status is not StackStatus.DELETE_FAILED:
+            raise CloudError(
+                f"{life.deployed.name}: is {life.deployed.status}, not DELETE_FAILED",
+                code="ValidationError",
+            )
+        if leaving:
+            self.left[life.deployed.name] = leaving
         self._start(life, _DELETED, token, None)
+        self._lose(lost)
+
+    def rollback(self, stack_id: str, target: Target, token: str) -> None:
+        states = {StackStatus.CREATE_FAILED, StackStatus.UPDATE_FAILED}
+        self._roll_back("rollback", stack_id, target, token, states)
+
+    def continue_rollback(
+        self, stack_id: str, target: Target, token: str, *, skip: tuple[str, ...], force: bool
+    ) -> None:
+        self.skipped = skip
+        states = {StackStatus.UPDATE_ROLLBACK_FAILED}
+        self._roll_back("continue_rollback", stack_id, target, token, states)
+
+    def set_stack_policy(self, stack_id: str, target: Target, policy: str) -> None:
+        life = self._life(stack_id, target)
+        lost = self._called("set_stack_policy", life.deployed.name, policy)
+        self.policies[life.deployed.name] = policy
         self._lose(lost)
 
     def protect(self, stack_id: str, target: Target, *, on: bool) -> None:
@@ -361,14 +508,36 @@ class FakeCloud:
         self._called("empty", bucket)
         return self.buckets.pop(bucket, 0)
 
+    def _roll_back(
+        self, call: str, stack_id: str, target: Target, token: str, states: set[StackStatus]
+    ) -> None:
+        """Go back; a stack whose creation failed loses what it had."""
+        self._noted(token)
+        life = self._life(stack_id, target)
+        lost = self._called(call, life.deployed.name, token)
+        if token in life.tokens:
+            return
+        status = life.deployed.status
+        if status not in states:
+            raise CloudError(f"{life.deployed.name}: is {status}", code="ValidationError")
+        if status is StackStatus.CREATE_FAILED:
+            life.resources = {}
+        kind = _UNMADE if status is StackStatus.CREATE_FAILED else _UNDONE
+        self._start(life, kind, token, None)
+        self._lose(lost)
+
     # -- how it works -------------------------------------------------------------------------
 
-    def _called(self, name: str, subject: str, token: str = "") -> TapcfnError | None:
+    def _called(self, name: str, subject: str, token: str = "") -> BaseException | None:
         """Note a call; raise the fault that was planned, or return the one that comes after."""
         self._advance()
         self.calls.append(Call(name, subject, token, self._clock.now()))
         if seconds := self._slow.get(name):
             self._clock.sleep(seconds)
+        if self.disturbed is not None and (blow := self.disturbed()) is not None:
+            if blow.after and name in WRITES:
+                return blow.error
+            raise blow.error
         for fault in self._faults:
             if fault.times and fault.call == name and fault.subject in {None, subject}:
                 fault.times -= 1
@@ -377,13 +546,13 @@ class FakeCloud:
                 return fault.error
         return None
 
-    def _lose(self, lost: TapcfnError | None) -> None:
+    def _lose(self, lost: BaseException | None) -> None:
         if lost is not None:
             raise lost
 
     def _noted(self, token: str) -> None:
         """Every token stands in the ledger before the call. (deployer.md 6)"""
-        assert self._ledger is None or self._ledger.is_ours(token), f"{token} is in no ledger"
+        assert self.ledger is None or self.ledger.is_ours(token), f"{token} is in no ledger"
 
     def _find(self, name: str, target: Target | None = None) -> Life | None:
         return next(
@@ -454,7 +623,9 @@ class FakeCloud:
         life.before = (life.deployed, tuple(life.events))
         life.stale = self._lags.pop(life.deployed.name, 0)
         life.working = request.stack.template if request else life.template
-        life.deployed = replace(life.deployed, status=kind[0], reason="")
+        operation = {f"{kind[0].partition('_')[0]}_STACK": f"operation-{next(self._numbers)}"}
+        known = {**life.deployed.operations, **operation}
+        life.deployed = replace(life.deployed, status=kind[0], reason="", operations=known)
         if request is not None:
             life.deployed = replace(life.deployed, updated=self._stamp())
         life.events.append(self._event(life, life.deployed.name, kind[0], token=token))
@@ -474,7 +645,7 @@ class FakeCloud:
         failure = failures.pop(0)
         verb = life.deployed.status.partition("_")[0]
         reasons = tuple(
-            self._event(life, key, f"{verb}_FAILED", reason, token=token)
+            self._event(life, key, f"{failure.at or verb}_FAILED", reason, token=token)
             for key, reason in failure.reasons
         )
         final = failure.ends or _ROLLED_BACK[verb]
@@ -522,6 +693,9 @@ class FakeCloud:
             life.deployed,
             parameters=with_defaults(stack, request.parameters),
             tags=dict(stack.tags),
+            notified=frozenset(stack.options.notification_arns),
+            role=stack.options.service_role or life.deployed.role,
+            exports=exports_of(stack),
             outputs=usual | dict(self._outputs.get(stack.name, {})),
         )
 

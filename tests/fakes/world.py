@@ -80,10 +80,11 @@ class World:
         )
         return self.execution(**how).run(planned, snapshot, approval)
 
-    def carry_out(self, rollout: Rollout, **how: Any) -> Outcome:
-        """Plan and execute without a preview."""
+    def carry_out(self, rollout: Rollout, *, planned: Plan | None = None, **how: Any) -> Outcome:
+        """Plan, unless there is a plan, and execute without a preview."""
         snapshot = self.snapshot(rollout)
-        return self.execution(**how).run(plan(rollout, snapshot), snapshot, Approval())
+        planned = planned or plan(rollout, snapshot)
+        return self.execution(**how).run(planned, snapshot, Approval())
 
     def destroy(self, rollout: Rollout, **how: Any) -> Outcome:
         """Take a rollout away."""
@@ -96,7 +97,7 @@ class World:
 
     def execution(self, **how: Any) -> Execution:
         """Return a run that tells this world what happens."""
-        means = Means(self.cloud, self.clock, self.ledger)
+        means = how.pop("means", None) or Means(self.cloud, self.clock, self.ledger)
         pool = how.pop("pool", self.pool)
         return Execution(means, self.told.append, pool, **how)
 

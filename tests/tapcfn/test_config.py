@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from tapcfn.config import LOCAL_ACCOUNT, Cidr, Common, Region, Strict, check, load
 from tapcfn.errors import ConfigError
@@ -27,6 +27,14 @@ class Settings(Common):
     cidr: Cidr = "10.0.0.0/16"
     size: Literal["small", "large"] = Field("small", description='"small" or "large"')
     alarms: tuple[Alarm, ...] = ()
+    away: Region = Field("us-west-2", description="any Region but home", validate_default=True)
+
+    @field_validator("away")
+    @classmethod
+    def _is_elsewhere(cls, away: str, info: ValidationInfo) -> str:
+        if away == info.data.get("home"):
+            raise ValueError("is home")
+        return away
 
     @model_validator(mode="after")
     def _fits(self) -> Settings:
@@ -73,8 +81,11 @@ def test_settings_cannot_change() -> None:
         ({"hom": "eu-west-1"}, 'hom: unknown key; did you mean "home"?'),
         (
             {"zzz": 1},
-            "zzz: unknown key; known keys: account, accounts, alarms, artifact_bucket, backend, "
-            "cidr, credentials, home, keep_data, size, termination_protection",
+            "zzz: unknown key; known keys: account, accounts, alarms, allow_loss, artifact_bucket, "
+            "away, "
+            "backend, cidr, credentials, home, keep_data, mode, notification_arns, on_failure, "
+            "rollback_alarms, rollback_minutes, service_role, size, stack_policy, "
+            "termination_protection",
         ),
         ({"home": None}, 'home: missing; allowed: the name of a Region, such as "us-east-1"'),
         (
@@ -83,8 +94,26 @@ def test_settings_cannot_change() -> None:
         ),
         (
             {"account": 111111111111},
-            "account = 111111111111: input should be a valid string; allowed: the account id to "
+            "account = 111111111111: input should be a text in quotes; allowed: the account id to "
             "deploy to: 12 digits, in quotes",
+        ),
+        (
+            {"accounts": ACCOUNT},
+            f'accounts = "{ACCOUNT}": input should be a list; allowed: the account ids that this '
+            "stage may touch: a list of 12-digit strings",
+        ),
+        (
+            {"credentials": ["x"]},
+            'credentials = ["x"]: input should be a table; allowed: tables '
+            '[credentials."<account id>"]',
+        ),
+        (
+            {"account": "222222222222", "away": "eu-west-1"},
+            'away = "eu-west-1": is home; allowed: any Region but home',
+        ),
+        (
+            {"home": "us-west-2"},
+            'away = "us-west-2" (the default, not written): is home; allowed: any Region but home',
         ),
         (
             {"account": "12"},
@@ -103,7 +132,7 @@ def test_settings_cannot_change() -> None:
         ),
         (
             {"keep_data": "yes"},
-            'keep_data = "yes": input should be a valid boolean; allowed: true or false: whether '
+            'keep_data = "yes": input should be true or false; allowed: true or false: whether '
             "a destroy leaves buckets, keys and logs behind",
         ),
         (
@@ -117,7 +146,7 @@ def test_settings_cannot_change() -> None:
         ),
         (
             {"alarms": [{"threshold": True}]},
-            "alarms.0.threshold = true: input should be a valid integer; allowed: a whole number",
+            "alarms.0.threshold = true: input should be a whole number; allowed: a whole number",
         ),
         ({"alarms": [{"treshold": 1, "threshold": 1}]}, 'alarms.0.treshold: unknown key; did you '
          'mean "threshold"?'),
@@ -129,6 +158,11 @@ def test_settings_cannot_change() -> None:
             {"credentials": {ACCOUNT: {"role_arn": "deployer"}}},
             f"credentials.{ACCOUNT}.role_arn = \"deployer\": string should match pattern "
             "'^arn:[a-z-]+:iam::[0-9]{12}:role/.+$'; allowed: the ARN of a role to assume",
+        ),
+        (
+            {"allow_loss": ["storage/*"]},
+            'allow_loss.0 = "storage/*": is no allowance; allowed: a list of '
+            '"STACK/LOGICAL_ID[@REGION][:ACTION][:until=YYYY-MM-DD]": resources that may be lost',
         ),
         ({"size": "large", "home": "eu-south-9"}, "eu-south-9 has nothing large"),
     ],

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from tapcfn import runs
 from tapcfn.errors import TapcfnError
+from tapcfn.events import OperationStarted, StackEnded
 from tapcfn.ledger import FileLedger
-from tests.fakes import FakeLedger, a_rollout, a_stack
+from tapcfn.model import Ending
+from tests.fakes import AWAY, HOME, FakeLedger, a_rollout, a_stack
 from tests.fakes.world import World
 
 SECRET = "hunter2-hunter2"
@@ -169,6 +172,128 @@ def test_no_parameter_value_ever_stands_in_it(tmp_path: Path) -> None:
 
     text = (tmp_path / "r1.ndjson").read_text(encoding="utf-8")
     assert {"stage", "execute", "delete"} == {
-        line["operation"] for line in map(json.loads, text.splitlines()) if "operation" in line
+        line["operation"] for line in map(json.loads, text.splitlines()) if line["kind"] == "intend"
     }
     assert SECRET not in text
+
+
+# Past runs ----------------------------------------------------------------------------------------
+
+
+def test_a_run_says_how_it_was_called_how_each_stack_ended_and_how_it_ended(tmp_path: Path) -> None:
+    """What `runs` shows is read back from the file; secrets of NoEcho parameters are masked."""
+    about = {"command": "apply", "blueprint": "blue", "stage": "test", "words": ["apply", "blue"]}
+    ledger = FileLedger(tmp_path, "r1", about, frozenset({SECRET}))
+    ledger.begin()
+    ledger.intend("execute", a_stack("two"), "t")
+    ledger.tell(OperationStarted("one", HOME, "create", "t"))
+    ledger.tell(StackEnded("one", HOME, Ending.FAILED, f"bad {SECRET}", "CREATE_FAILED", 12.34))
+    ledger.close(1, 20.06, "now")
+
+    (run,) = runs.read(tmp_path)
+
+    assert ("r1", "apply", "blue", "test", 1, 20.1) == (
+        *(run.name, run.command, run.blueprint, run.stage),
+        *(run.exit_code, run.seconds),
+    )
+    assert ("apply", "blue") == run.words
+    assert [
+        ("one", "create", "failed", 12.3, "bad ***"),
+        ("two", "execute", "", 0.0, ""),
+    ] == [(s.stack, s.operation, s.ending, s.seconds, s.cause) for s in run.stacks]
+
+
+def test_a_run_that_never_began_leaves_no_end(tmp_path: Path) -> None:
+    """Commands that only look have no file."""
+    ledger = a_ledger(tmp_path / "runs")
+
+    ledger.close(0, 1.0, "now")
+
+    assert not ledger.path.exists()
+
+
+def test_runs_are_pruned_but_never_one_whose_operation_may_go_on(tmp_path: Path) -> None:
+    """The last two hundred stay, and of the older ones those with a token that has not ended.
+
+    A token that only staged keeps none: a change set is found by its name.
+    """
+    for number in range(202):
+        operation = "stage" if number == 0 else "execute"
+        noted = [{"kind": "intend", "operation": operation, "token": f"token-{number}"}]
+        ended = [{"kind": "ended", "token": f"token-{number}"}] if number > 1 else []
+        text = "".join(json.dumps(line) + "\n" for line in [*noted, *ended])
+        (tmp_path / f"r{number:03}.ndjson").write_text(text)
+
+    ledger = a_ledger(tmp_path, "r202")
+    ledger.begin()
+
+    names = sorted(path.stem for path in tmp_path.iterdir())
+    assert ["r001", *(f"r{number:03}" for number in range(3, 203))] == names
+    assert a_ledger(tmp_path, "r999").is_ours("token-1")
+
+
+def test_a_file_that_is_gone_is_begun_anew(tmp_path: Path) -> None:
+    """Somebody tidied up meanwhile: the next note stands in a whole file again. (X-8)"""
+    ledger = a_ledger(tmp_path)
+    ledger.intend("stage", a_stack(), "first")
+    ledger.path.unlink()
+
+    ledger.intend("execute", a_stack(), "second")
+
+    assert ["run", "intend"] == [line["kind"] for line in lines(ledger.path)]
+    assert ledger.is_ours("first")
+
+
+def test_after_a_note_that_could_not_be_kept_no_token_is_given_out(tmp_path: Path) -> None:
+    """Not even when there is room again: what follows may rely on what is missing. (X-8)"""
+    ledger = a_ledger(tmp_path / "runs")
+    (tmp_path / "runs").write_text("in the way")
+    ledger.ended("t")
+    (tmp_path / "runs").unlink()
+
+    with pytest.raises(TapcfnError, match="cannot be written"):
+        ledger.intend("stage", a_stack(), "u")
+
+    assert "cannot be written" in ledger.fault
+    assert ledger.has_ended("t")
+
+
+@pytest.mark.parametrize("make", [a_ledger, lambda _: FakeLedger()], ids=["file", "fake"])
+def test_durations_are_remembered_for_each_operation_on_each_stack(
+    make: Any, tmp_path: Path
+) -> None:
+    """The fake keeps the same promises as the file."""
+    ledger = make(tmp_path)
+    ledger.took("create", a_stack("one"), 60.0)
+
+    assert 60.0 == ledger.usually("create", a_stack("one"))
+    assert ledger.usually("update", a_stack("one")) is None
+    assert ledger.usually("create", a_stack("two")) is None
+
+
+def test_a_later_run_knows_the_median_of_the_last_five(tmp_path: Path) -> None:
+    """One odd time says nothing, and old times are forgotten; another Region has its own."""
+    for number, seconds in enumerate([900.0, 10.0, 12.0, 500.0, 11.0, 13.0]):
+        a_ledger(tmp_path, f"r{number}").took("create", a_stack(), seconds)
+
+    later = a_ledger(tmp_path, "later")
+
+    assert 12.0 == later.usually("create", a_stack())
+    assert later.usually("create", a_stack(target=AWAY)) is None
+
+
+def test_a_later_run_knows_where_a_stage_was_deployed(tmp_path: Path) -> None:
+    """What was only staged was never there; another stage's places are its own."""
+    for stage, run in (("test", "r1"), ("prod", "r2")):
+        about = {"blueprint": "blue", "stage": stage}
+        ledger = FileLedger(tmp_path, run, about)
+        ledger.intend("execute", a_stack(target=AWAY if stage == "test" else HOME), run)
+    FileLedger(tmp_path, "r3", {"blueprint": "blue", "stage": "new"}).intend(
+        "stage", a_stack(), "s"
+    )
+
+    later = FileLedger(tmp_path, "later", {})
+
+    assert {AWAY} == later.places("blue", "test")
+    assert {HOME} == later.places("blue", "prod")
+    assert frozenset() == later.places("blue", "new")

@@ -32,7 +32,7 @@ from tapcfn.plan import (
     plan_destroy,
     resolve,
 )
-from tapcfn.report.text import plan_text
+from tapcfn.report.outline import plan_text
 from tests.fakes import AWAY, HOME, a_deployed, a_rollout, a_stack, a_template
 
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
@@ -98,7 +98,8 @@ def test_what_a_person_must_settle_is_refused(status: StackStatus) -> None:
     with pytest.raises(BlockedError) as caught:
         plan(a_rollout(stack), snapshot_of(a_deployed(stack, status)))
 
-    assert f"network: is {status}; {advice}" == str(caught.value)
+    wanted = f"network: is {status}; {advice}; `recover network` says why"
+    assert wanted == str(caught.value)
 
 
 def test_every_failed_status_has_advice_of_its_own() -> None:

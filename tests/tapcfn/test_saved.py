@@ -25,7 +25,16 @@ from tapcfn.model import (
     digest_of,
 )
 from tapcfn.preview import Deferred, Preview, Previewed
-from tests.fakes import AWAY, World, a_change, a_deployed, a_rollout, a_stack, a_template
+from tests.fakes import (
+    AWAY,
+    World,
+    a_change,
+    a_change_set,
+    a_deployed,
+    a_rollout,
+    a_stack,
+    a_template,
+)
 from tests.fakes.world import endings
 
 SECRET = "hunter2-hunter2"
@@ -394,3 +403,34 @@ def test_a_plan_that_was_applied_cannot_be_applied_again(world: World, path: Pat
 
     with pytest.raises(StaleError, match="network: has changed since the plan was saved"):
         restore(world, path)
+
+
+def test_a_nested_change_set_that_is_another_one_is_stale(tmp_path: Path) -> None:
+    """It is saved with the way to it, and read again with the rest. (R-11)"""
+    world, outer = World(), a_stack("outer")
+    world.has(outer, tags={"old": "yes"})
+    kind = "AWS::CloudFormation::Stack"
+
+    def holds(name: str) -> None:
+        inner = a_change_set(a_change("Topic", "Add"), stack=name)
+        deep = a_change_set(a_change("Deep", "Modify", kind, nested=inner), stack="middle")
+        world.cloud.changes["outer"] = (a_change("Inner", "Modify", kind, nested=deep),)
+
+    holds("first")
+    rollout = a_rollout(outer)
+    snapshot, planned = world.snapshot(rollout), world.plan(rollout)
+    file = tmp_path / "plan.json"
+    file.write_text(saved.dump(planned, world.ask(planned, snapshot), frozenset()))
+    read = saved.load(file)
+    assert {"Inner": "arn:changeSet/middle", "Inner/Deep": "arn:changeSet/first"} == (
+        read.units["outer"]["nested"]
+    )
+    assert saved.restore(read, planned, world.cloud, world.pool)
+
+    other = world.cloud._alive("outer")
+    holds("second")
+    for each in other.change_sets.values():
+        each.answer = replace(each.answer, changes=world.cloud.changes["outer"])
+
+    with pytest.raises(StaleError, match="^outer/Inner/Deep: no longer the nested change set"):
+        saved.restore(read, planned, world.cloud, world.pool)

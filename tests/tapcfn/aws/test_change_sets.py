@@ -59,6 +59,13 @@ def test_a_change_set_is_executed_by_arn_with_a_token(cfn):
     assert execute(cfn) is None
 
 
+def test_an_update_says_that_it_is_rolled_back(cfn):
+    """The service documents two defaults for it."""
+    cfn.answers("execute_change_set", {}, **ORDER, DisableRollback=False)
+
+    change_sets.execute(cfn.client, PLAIN, HERE, "tapcfn-x", updates=True)
+
+
 @pytest.mark.parametrize("code", ["TokenAlreadyExistsException", "InvalidChangeSetStatus"])
 @pytest.mark.parametrize("status", ["EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"])
 def test_a_lost_answer_is_not_a_failure(cfn, code, status):

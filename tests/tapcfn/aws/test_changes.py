@@ -1,10 +1,13 @@
 """Reading a change set: every page, the verdict without values, and what is nested in it."""
 
 import pytest
+from botocore.parsers import ResponseParserError
 
-from tapcfn.aws import change_sets
+from tapcfn.aws import change_sets, changes
 from tapcfn.errors import CloudError, StackError
 from tapcfn.model import Change, ChangeSet, Detail, Replacement
+from tapcfn.remark import Remark
+from tapcfn.waits import Patience
 from tests.fakes.clock import FakeClock
 from tests.tapcfn.aws.wire import ARN, HERE, STACK_ID, a_change, a_request, described, failed
 
@@ -203,7 +206,7 @@ def test_a_nested_change_set_that_is_not_whole_fails_the_stack(cfn):
     cfn.refuses("describe_stacks", "ValidationError", StackName=STACK_ID)
 
     with pytest.raises(StackError) as error:
-        change_sets.stage(cfn.client, a_request(), {}, FakeClock())
+        change_sets.stage(cfn.client, a_request(), {}, Patience(FakeClock()))
 
     assert ("Inner: its nested change set is CREATE_IN_PROGRESS: no reason given") == str(
         error.value
@@ -228,9 +231,26 @@ def test_a_nested_failure_tells_its_own_reason(cfn):
     cfn.refuses("describe_stacks", "ValidationError", StackName=STACK_ID)
 
     with pytest.raises(StackError) as error:
-        change_sets.stage(cfn.client, a_request(), {}, FakeClock())
+        change_sets.stage(cfn.client, a_request(), {}, Patience(FakeClock()))
 
     assert "Inner: no such type" == str(error.value)
+
+
+class Garbled:
+    """A client whose answers can't be parsed."""
+
+    def get_paginator(self, _):
+        raise ResponseParserError("no XML")
+
+    def describe_change_set(self, **_):
+        raise ResponseParserError("no XML")
+
+
+def test_an_answer_that_can_not_be_parsed_is_a_detail_that_is_missing():
+    """Why the change set failed is told all the same. (X-10, X-12)"""
+    failure = failed("no such type", Changes=[nested_change()])
+
+    assert (Remark("", "no such type"),) == changes.reasons(Garbled(), failure)
 
 
 def _finds(cfn, arn):

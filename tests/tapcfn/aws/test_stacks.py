@@ -3,7 +3,7 @@
 import pytest
 
 from tapcfn.aws import stacks
-from tapcfn.errors import CloudError
+from tapcfn.errors import BlockedError, CloudError
 from tapcfn.model import Deployed, StackStatus
 from tests.tapcfn.aws.wire import HERE, MORNING, STACK_ID, summary
 
@@ -310,11 +310,38 @@ def test_a_deletion_whose_answer_was_lost_goes_on(cfn):
 
 
 def test_a_refused_deletion_is_an_error(cfn):
-    """Such as that of a protected stack; protection is never lifted here."""
-    cfn.refuses("delete_stack", "ValidationError", message="is protected", **DELETION)
+    """For other reasons than protection, or where the stack can't be read either."""
+    for reading in (cfn.answers, cfn.refuses):
+        cfn.refuses("delete_stack", "ValidationError", message="is at work", **DELETION)
+        read = reading == cfn.answers
+        answer = {"Stacks": [summary("CREATE_COMPLETE")]} if read else "AccessDenied"
+        reading("describe_stacks", answer, StackName=STACK_ID)
 
-    with pytest.raises(CloudError, match=r"^network \(.*\): DeleteStack was refused: is protected"):
+        with pytest.raises(CloudError, match=r"^network \(.*\): DeleteStack was refused: is at wo"):
+            stacks.delete(cfn.client, STACK_ID, HERE, "tapcfn-d")
+
+
+def test_a_deletion_that_protection_refuses_is_blocked(cfn):
+    """Told by the stack itself, not by the words; protection is never lifted here. (X-33)"""
+    cfn.refuses("delete_stack", "ValidationError", message="no", **DELETION)
+    protected = summary("CREATE_COMPLETE", EnableTerminationProtection=True)
+    cfn.answers("describe_stacks", {"Stacks": [protected]}, StackName=STACK_ID)
+
+    with pytest.raises(BlockedError, match=r"^network \(.*TerminationProtection refuses"):
         stacks.delete(cfn.client, STACK_ID, HERE, "tapcfn-d")
+
+
+def test_who_imports_is_read_over_all_pages(cfn):
+    """The service has an error for nobody."""
+    cfn.answers("list_imports", {"Imports": ["b"], "NextToken": "2"}, ExportName="x")
+    cfn.answers("list_imports", {"Imports": ["a"]}, ExportName="x", NextToken="2")
+    cfn.refuses("list_imports", "ValidationError", ExportName="y")
+    cfn.refuses("list_imports", "AccessDenied", ExportName="z")
+
+    assert ("a", "b") == stacks.importers(cfn.client, "x", HERE)
+    assert () == stacks.importers(cfn.client, "y", HERE)
+    with pytest.raises(CloudError, match="export z"):
+        stacks.importers(cfn.client, "z", HERE)
 
 
 @pytest.mark.parametrize(("given", "name"), [(STACK_ID, "network"), ("network", "network")])

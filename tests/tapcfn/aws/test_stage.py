@@ -1,10 +1,14 @@
 """Making a change set: the exact request, and every way in which the service may answer."""
 
+from dataclasses import replace
+
 import pytest
 
 from tapcfn.aws import change_sets
 from tapcfn.errors import CloudError, StackError, StillRunningError
 from tapcfn.model import ChangeSet
+from tapcfn.stack_options import OnFailure, StackOptions
+from tapcfn.waits import Patience
 from tests.fakes.builders import a_stack
 from tests.fakes.clock import FakeClock
 from tests.tapcfn.aws.wire import (
@@ -31,6 +35,8 @@ ORDER = {
     "Parameters": [],
     "Capabilities": [],
     "Tags": [],
+    "NotificationARNs": [],
+    "RollbackConfiguration": {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0},
     "IncludeNestedStacks": True,
     "OnStackFailure": "ROLLBACK",
     "TemplateBody": "{}",
@@ -38,11 +44,15 @@ ORDER = {
 
 
 def stage(cfn, request=None, clock=None):
-    return change_sets.stage(cfn.client, request or a_request(), BODY, clock or FakeClock())
+    patience = Patience(clock or FakeClock(), 600.0)
+    return change_sets.stage(cfn.client, request or a_request(), BODY, patience)
 
 
-def is_made(cfn, **order):
-    cfn.answers("create_change_set", {"Id": ARN, "StackId": STACK_ID}, **ORDER | order)
+def is_made(cfn, **differing):
+    order = ORDER | differing
+    if order["ChangeSetType"] != "CREATE":  # the failure of an update is ExecuteChangeSet's matter
+        del order["OnStackFailure"]
+    cfn.answers("create_change_set", {"Id": ARN, "StackId": STACK_ID}, **order)
 
 
 def is_read(cfn, answer):
@@ -124,6 +134,27 @@ def test_only_a_stack_that_may_adopt_imports_what_exists(cfn, create, adopt, sen
     assert PLAIN == stage(cfn, a_request(a_stack(target=HERE, adopt=adopt), create=create))
 
 
+def test_the_options_of_a_stack_are_sent_whole(cfn):
+    """Topics and triggers in full, since what is left out would stay or go by itself."""
+    alarm, topic = "arn:aws:cloudwatch:r:1:alarm:a", "arn:aws:sns:r:1:t"
+    options = StackOptions((alarm,), 15, (topic,), "arn:aws:iam::1:role/r", OnFailure.DELETE)
+    is_made(
+        cfn,
+        NotificationARNs=[topic],
+        RollbackConfiguration={
+            "RollbackTriggers": [{"Arn": alarm, "Type": "AWS::CloudWatch::Alarm"}],
+            "MonitoringTimeInMinutes": 15,
+        },
+        RoleARN="arn:aws:iam::1:role/r",
+        OnStackFailure="DELETE",
+    )
+    is_read(cfn, described(a_change("Vpc", "Add")))
+
+    stack = replace(a_stack(target=HERE), options=options)
+
+    assert ["Vpc"] == [each.logical_id for each in stage(cfn, a_request(stack)).changes]
+
+
 def test_a_refused_request_is_one_line_with_its_code(cfn):
     """The error names the stack, the call, the service's words, the code and the request."""
     cfn.refuses("create_change_set", "ValidationError", message="Template\n  is bad", **ORDER)
@@ -180,17 +211,43 @@ def test_a_refused_look_is_an_error(cfn):
         stage(cfn)
 
 
-def test_a_change_set_that_is_never_written_keeps_its_name(cfn):
-    """The wait ends after ten minutes; the token will find the change set again."""
+def test_a_change_set_that_is_not_written_in_time_is_removed(cfn):
+    """The wait ends with the run's patience, and nothing is left behind."""
     clock = FakeClock()
+    patience = Patience(clock, 1.0)
     is_made(cfn)
-    for _ in range(400):
+    for _ in range(4):
         is_read(cfn, described(Status="CREATE_IN_PROGRESS"))
+    is_discarded(cfn)
 
-    with pytest.raises(StillRunningError, match="change set of network: has not settled"):
-        stage(cfn, clock=clock)
+    with pytest.raises(StillRunningError, match="change set of network: has not settled after 1 s"):
+        change_sets.stage(cfn.client, a_request(), BODY, patience)
 
-    cfn.forget()
+    assert clock.now() <= 1.0
+
+
+def test_an_interrupt_ends_the_wait_for_a_change_set(cfn):
+    """At the next look, whatever the deadline; what was begun is removed."""
+    clock = FakeClock()
+    patience = Patience(clock, 600.0, lambda: clock.now() >= 0.5)
+    is_made(cfn)
+    for _ in range(3):
+        is_read(cfn, described(Status="CREATE_IN_PROGRESS"))
+    is_discarded(cfn)
+
+    with pytest.raises(StillRunningError):
+        change_sets.stage(cfn.client, a_request(), BODY, patience)
+
+
+def test_a_change_set_of_another_run_is_left_alone_when_patience_ends(cfn):
+    """It was found, not made: whoever made it may still want it."""
+    cfn.refuses("create_change_set", "AlreadyExistsException", **ORDER)
+    known = described(Status="CREATE_IN_PROGRESS", ExecutionStatus="UNAVAILABLE")
+    cfn.answers("describe_change_set", known, StackName="network", ChangeSetName=TOKEN)
+    is_read(cfn, known)
+
+    with pytest.raises(StillRunningError):
+        change_sets.stage(cfn.client, a_request(), BODY, Patience(FakeClock(), 0.1))
 
 
 # Nothing to do -----------------------------------------------------------------------------------

@@ -58,6 +58,10 @@ class Wire:
             response_meta={"RequestId": "r-1"},
         )
 
+    def says(self, call: str, answer: Mapping[str, Any]) -> None:
+        """Queue an answer to whatever is requested."""
+        self._stubber.add_response(call, dict(answer))
+
     def fails(self, call: str, code: str, /, message: str = "no", **meta: Any) -> None:
         """Queue a refusal of whatever is requested."""
         self._stubber.add_client_error(call, code, message, 400, response_meta=meta)
@@ -83,6 +87,10 @@ class Wires:
     def __call__(self, service: str, target: Target) -> Any:
         assert target == HERE
         return self.to(service).client
+
+    def renew(self) -> bool:
+        """There are no other credentials."""
+        return False
 
     def to(self, service: str) -> Wire:
         """Return the wire to a service."""

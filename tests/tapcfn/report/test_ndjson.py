@@ -53,7 +53,16 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
     ),
     (
         StackPlanned(
-            "storage", HOME, "base", 1, "update", "tags differ", "arn:1", {"add": 1}, ("keys",)
+            "storage",
+            HOME,
+            "base",
+            1,
+            "update",
+            "tags differ",
+            "arn:1",
+            {"add": 1},
+            ("keys",),
+            {"CAPABILITY_IAM": ("Role",)},
         ),
         {
             "type": "plan.unit",
@@ -65,6 +74,7 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
             "change_set_id": "arn:1",
             "counts": {"add": 1},
             "needs": ["keys"],
+            "capabilities": {"CAPABILITY_IAM": ["Role"]},
         },
     ),
     (
@@ -133,10 +143,11 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
             "source": {"file": "layers/storage.py", "line": 7},
             "origin": "guard",
             "allowed_by": None,
+            "nested": None,
         },
     ),
     (
-        OperationStarted("storage", HOME, "update", "tapcfn-1", adopted=True),
+        OperationStarted("storage", HOME, "update", "tapcfn-1", adopted=True, usual=90.5),
         {
             "type": "op.start",
             **UNIT,
@@ -145,6 +156,7 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
             "operation_id": None,
             "token": "tapcfn-1",
             "adopted": True,
+            "usual_ms": 90500,
         },
     ),
     (
@@ -167,7 +179,23 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
     ),
     (
         StackMoved("storage", HOME, "UPDATE_IN_PROGRESS"),
-        {"type": "stack.status", **UNIT, "status": "UPDATE_IN_PROGRESS"},
+        {
+            "type": "stack.status",
+            **UNIT,
+            "status": "UPDATE_IN_PROGRESS",
+            "updated": None,
+            "protected": None,
+        },
+    ),
+    (
+        StackMoved("storage", HOME, "UPDATE_COMPLETE", "t1", True),
+        {
+            "type": "stack.status",
+            **UNIT,
+            "status": "UPDATE_COMPLETE",
+            "updated": "t1",
+            "protected": True,
+        },
     ),
     (
         FAILED,
@@ -187,9 +215,21 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
     ),
     (
         Waiting(("a", "b"), 30.0),
-        {"type": "heartbeat", "waiting_on": ["a", "b"], "elapsed_ms": 30000},
+        {
+            "type": "heartbeat",
+            "waiting_on": ["a", "b"],
+            "elapsed_ms": 30000,
+            "left_ms": None,
+        },
     ),
     (OutputsKnown({"Url": "https://x"}), {"type": "outputs", "values": {"Url": "https://x"}}),
+    (
+        OutputsKnown({"vpcs.us-east-1": "vpc-1", "vpcs.us-west-2": "vpc-2", "url": "x.y"}),
+        {
+            "type": "outputs",
+            "values": {"vpcs": {"us-east-1": "vpc-1", "us-west-2": "vpc-2"}, "url": "x.y"},
+        },
+    ),
     (Answered("schema", {"schema": {"a": 1}}), {"type": "schema", "schema": {"a": 1}}),
     (
         Diagnosed("warning", "careful", "Throttling", "wait", "r1"),
@@ -204,16 +244,24 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
         },
     ),
     (
-        Summarised("failed", 1, Outcome((FAILED,)), "python deploy.py apply x", 12, 3, 2.5),
+        Summarised("failed", 1, Outcome((FAILED,)), "python deploy.py apply x", 12, 3, 2.5, 1.2),
         {
             "type": "summary",
             "status": "failed",
             "exit_code": 1,
             "counts": {"failed": 1},
-            "units": [{"unit": "storage", "ending": "failed", "cause": "Bucket: name taken"}],
+            "units": [
+                {
+                    "unit": "storage",
+                    "ending": "failed",
+                    "cause": "Bucket: name taken",
+                    "warnings": [],
+                }
+            ],
             "resume": "python deploy.py apply x",
             "api_calls": 12,
             "throttles": 3,
+            "longest_wait_ms": 1200,
             "duration_ms": 2500,
         },
     ),

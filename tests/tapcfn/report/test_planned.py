@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tapcfn.errors import StackError
-from tapcfn.events import ChangePlanned, FindingRaised, StackPlanned
-from tapcfn.model import OutputOf, Replacement, SourceLine
+from tapcfn.events import ChangePlanned, Diagnosed, FindingRaised, StackPlanned
+from tapcfn.model import Change, OutputOf, Replacement, SourceLine
 from tapcfn.report.planned import events_of
+from tapcfn.selection import narrowed
 from tests.fakes import AWAY, HOME, World, a_change, a_change_set, a_rollout, a_stack
 
 
@@ -26,15 +27,37 @@ def test_each_stack_is_told_with_its_changes_and_objections() -> None:
 
     staged = previews[0].staged.change_set  # type: ignore[union-attr]
     line = SourceLine("layers/storage.py", 10)
-    counts = {"add": 0, "modify": 1, "remove": 0, "import": 0, "replace": 1}
+    none = {"add": 0, "modify": 0, "remove": 0, "import": 0, "replace": 0, "may_replace": 0}
+    counts = none | {"replace": 1}
     assert [
         StackPlanned("storage", HOME, "all", 1, "update", "tags differ", staged.arn, counts),
         ChangePlanned("storage", HOME, change, line),
         FindingRaised(previews[0].findings[0], HOME),  # type: ignore[union-attr]
         StackPlanned("wrong", HOME, "all", 1, "create", "no such stack yet"),
         FindingRaised(previews[1].finding, HOME),  # type: ignore[union-attr]
-        StackPlanned("app", AWAY, "all", 2, "deferred", "no such stack yet", needs=("wrong",)),
+        StackPlanned(
+            "app",
+            AWAY,
+            "all",
+            2,
+            "deferred",
+            "no such stack yet",
+            None,
+            none | {"add": 1},
+            ("wrong",),
+        ),
+        ChangePlanned(
+            "app", AWAY, Change("Topic", "AWS::SNS::Topic", "Add"), SourceLine("layers/app.py", 10)
+        ),
     ] == told
+
+
+def test_what_is_left_out_is_told() -> None:
+    """As a word to whoever reads the stream."""
+    rollout = a_rollout(a_stack("mine"), a_stack("other"))
+    part = narrowed(World().plan(rollout), frozenset({"mine"}))
+
+    assert Diagnosed("info", "left out: other (create)") == list(events_of(part, ()))[-1]
 
 
 def test_a_stack_without_a_preview_is_told_as_planned() -> None:

@@ -31,18 +31,19 @@ from tapcfn.model import (
     StackStatus,
 )
 from tapcfn.plan import plan_destroy
+from tapcfn.report.changes import change_counts, change_lines
+from tapcfn.report.outline import plan_text
 from tapcfn.report.text import (
-    change_counts,
-    change_lines,
+    calls_text,
     ended_text,
     findings_text,
     moved_text,
     outcome_text,
     outputs_text,
-    plan_text,
     progress_line,
     table,
 )
+from tapcfn.selection import narrowed
 from tests.fakes import AWAY, HOME, World, a_change, a_change_set, a_rollout, a_stack, a_template
 
 LINE = SourceLine("layers/storage.py", 7)
@@ -108,19 +109,19 @@ tell)
                   /Properties/BucketName: a → b  (forces replacement)  because of Name
               + Extra  AWS::S3::Bucket
               error TAP001 Bucket: AWS::S3::Bucket my-bucket would be replaced and its data lost; \
-to allow it: --allow-loss storage/Bucket — layers/storage.py:10
+to allow it: --allow-loss storage/Bucket:replace — layers/storage.py:10
     create    wrong  us-east-1  (no such stack yet)
               ! CidrBlock is wrong
   wave 2
     create    app  us-west-2  (no such stack yet)
-              known after apply: wrong.Id
+              known after apply: wrong.Id (Vpc: String)
               + A  AWS::SNS::Topic
               + B  AWS::SQS::Queue
 phase rest
   wave 1
     none      still  us-east-1  (deployed as wanted)
 
-Stacks: 2 to create, 2 to update, 1 to recreate, 1 to protect. Resources: 4 to add, 1 to modify, \
+Stacks: 2 to create, 2 to update, 1 to recreate, 1 to protect. Resources: 4 to add, \
 1 to replace. 2 can only be asked about once others are deployed.""" == text_of(world, rollout)
 
 
@@ -217,7 +218,7 @@ def test_a_change_reads_as_a_line_for_each_property(change: Any, lines: list[str
 
 
 def test_changes_are_counted_by_what_they_do() -> None:
-    """A replaced resource is modified, too; what nobody can say is a modification."""
+    """Each resource once, those of nested stacks too; what nobody can say is a modification."""
     change_set = a_change_set(
         a_change("A", "Add"),
         a_change("B", "Remove"),
@@ -225,11 +226,17 @@ def test_changes_are_counted_by_what_they_do() -> None:
         a_change("D", "Dynamic"),
         a_change("E", replacement=T),
         a_change("F", replacement=C),
+        a_change("G", nested=a_change_set(a_change("H", "Add"))),
     )
 
-    assert {"add": 1, "modify": 3, "remove": 1, "import": 1, "replace": 2} == change_counts(
-        change_set
-    )
+    assert {
+        "add": 2,
+        "modify": 2,
+        "remove": 1,
+        "import": 1,
+        "replace": 1,
+        "may_replace": 1,
+    } == change_counts(change_set)
 
 
 # Progress -----------------------------------------------------------------------------------------
@@ -268,6 +275,7 @@ def moved(status: str, reason: str = "", logical_id: str = "Bucket") -> Resource
         ),
         (Waiting(("a", "b"), 30.0), "[   12.3 s] waiting for a, b"),
         (Waiting((), 30.0), "[   12.3 s] waiting for answers"),
+        (Waiting(("a",), 30.0, 95.0), "[   12.3 s] waiting for a, about 1 min 35 s to go"),
         (Diagnosed("warning", "careful"), "warning: careful"),
         (Diagnosed("error", "bad", hint="do this"), "error: bad\n  do this"),
         (OutputsKnown({}), None),
@@ -340,6 +348,42 @@ Failed: 2 done, 1 failed, 1 skipped, 1 blocked, 1 running.
 To go on: python deploy.py apply x --stage y""" == outcome_text(
         outcome, "python deploy.py apply x --stage y"
     )
+
+
+def test_what_a_success_has_left_undone_stands_in_the_outcome() -> None:
+    """A stack that is done is not named, unless something of it is still there."""
+    left = replace(an_end("a", Ending.DONE), warnings=("Bucket: could not be deleted",))
+
+    assert """\
+Done: 2 done.
+  a: done
+    warning: Bucket: could not be deleted""" == outcome_text(
+        Outcome((left, an_end("b", Ending.DONE))), None
+    )
+
+
+@pytest.mark.parametrize(
+    ("calls", "throttles", "wait", "text"),
+    [
+        (12, 0, 0.0, "Calls: 12."),
+        (12, 3, 0.0, "Calls: 12, throttled: 3, longest wait: 0.0 s."),
+        (12, 0, 7.25, "Calls: 12, throttled: 0, longest wait: 7.2 s."),
+    ],
+)
+def test_the_calls_are_told(calls: int, throttles: int, wait: float, text: str) -> None:
+    """And how far they were held back, if they were. (D-19)"""
+    assert text == calls_text(calls, throttles, wait)
+
+
+def test_a_part_of_a_plan_says_what_it_leaves_out() -> None:
+    """Each stack with what it would need."""
+    world = World()
+    world.has(a_stack("there"))
+    rollout = a_rollout(a_stack("there"), a_stack("mine"), a_stack("other"))
+    part = narrowed(world.plan(rollout), frozenset({"mine"}))
+
+    assert "left out: other (create), there" in plan_text(part, ()).splitlines()
+    assert "left out" not in plan_text(world.plan(rollout), ())
 
 
 @pytest.mark.parametrize(

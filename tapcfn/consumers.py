@@ -1,0 +1,130 @@
+"""Who needs what a plan would take away, and who holds a value that it would change. (D-16)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+
+from tapcfn.errors import BlockedError
+from tapcfn.model import Finding, Severity, Target
+from tapcfn.plan import Plan, Step, Verb
+from tapcfn.ports import Cloud
+from tapcfn.preview import Preview, Previewed
+from tapcfn.references import Kind, consumers, exports_of, weak_edges
+
+
+def check(plan: Plan, cloud: Cloud, pool: Executor) -> None:
+    """Raise `BlockedError` naming every consumer of an output or a stack that is to go.
+
+    Stacks that go in the same run, or in an earlier phase, are no obstacle: dependants go first.
+    """
+    leaving = {
+        (step.stack.target, step.deployed.name)
+        for step in plan.steps
+        if step.verb is Verb.DELETE and step.deployed
+    }
+    asked = [(step, key, name) for step in plan.steps for key, name in _withdrawn(step)]
+
+    def fault(each: tuple[Step, str, str]) -> str:
+        step, key, name = each
+        live = [
+            user
+            for user in cloud.importers(name, step.stack.target)
+            if (step.stack.target, user) not in leaving
+        ]
+        return _told(step, key, live, f"import it as {name}") if live else ""
+
+    faults = [each for each in pool.map(fault, asked) if each]
+    faults += _stack_output_faults(plan)
+    if faults:
+        raise BlockedError("\n".join(faults))
+
+
+def _withdrawn(step: Step) -> Iterable[tuple[str, str]]:
+    """Yield the exports (output key, name) that a step takes away."""
+    if step.deployed is None or step.verb not in {Verb.UPDATE, Verb.DELETE}:
+        return
+    wanted = exports_of(step.stack) if step.verb is Verb.UPDATE else {}
+    outputs = step.stack.template.document.get("Outputs", {})
+    for key, name in sorted(step.deployed.exports.items()):
+        computed = step.verb is Verb.UPDATE and "Export" in outputs.get(key, {})
+        if wanted.get(key, name if computed else None) != name:
+            yield key, name
+
+
+def _stack_output_faults(plan: Plan) -> list[str]:
+    """Name who reads, by Fn::GetStackOutput, an output that is deployed and leaves its template."""
+    edges = [each for each in weak_edges(plan.rollout) if each.kind is Kind.STACK_OUTPUT]
+    faults = []
+    for step in plan.steps:
+        if step.verb is Verb.UPDATE and step.deployed:
+            for key in sorted(step.deployed.outputs.keys() - step.stack.template.outputs):
+                live = consumers(edges, step.stack.name, key)
+                if live:
+                    faults.append(_told(step, key, live, "read it by Fn::GetStackOutput"))
+    return faults
+
+
+def _told(step: Step, key: str, live: Iterable[str], how: str) -> str:
+    what = "is to be deleted" if step.verb is Verb.DELETE else f"would lose its output {key}"
+    need = f"and {key} is needed: " if step.verb is Verb.DELETE else "but "
+    return (
+        f"{step.stack.name} ({step.stack.target}): {what}, {need}{', '.join(live)} {how}; "
+        "change them first"
+    )
+
+
+def stale(plan: Plan, previews: Iterable[Preview]) -> tuple[Finding, ...]:
+    """Return who will hold the old value of something that this run changes, as information.
+
+    CloudFormation reads such values when it makes a change set; the deployer's own wiring is made
+    again where a value comes out different.
+    """
+    asked = {each.step.stack.name: each for each in previews}
+    changing = {
+        step.stack.name
+        for step in plan.steps
+        if step.verb is Verb.UPDATE and _does_something(asked.get(step.stack.name))
+    }
+    edges = [edge for edge in weak_edges(plan.rollout) if edge.kind is not Kind.IMPORT]
+    found = []
+    for producer, key in sorted({(edge.producer, edge.key) for edge in edges}):
+        users = consumers(edges, producer, key) if producer in changing else ()
+        live = [name for name in users if isinstance(asked.get(name), Previewed)]
+        if live:
+            number = f"{len(live)} consumer{'s' if len(live) > 1 else ''}"
+            found.append(
+                Finding(
+                    "TAP010",
+                    Severity.INFO,
+                    producer,
+                    "",
+                    f"{number} of {key} may hold the old value after this run: {', '.join(live)}; "
+                    "plan again then",
+                )
+            )
+    return tuple(found)
+
+
+def _does_something(preview: Preview | None) -> bool:
+    return preview is not None and not (
+        isinstance(preview, Previewed) and preview.staged.change_set.empty
+    )
+
+
+def live_importers(
+    plan: Plan, cloud: Cloud, pool: Executor
+) -> tuple[tuple[str, str, Target, str], ...]:
+    """Return (producer, output key, target, importer) of every export of the deployed stacks."""
+    asked = [
+        (step, key, name)
+        for step in plan.steps
+        if step.deployed
+        for key, name in sorted(step.deployed.exports.items())
+    ]
+    answers = pool.map(lambda each: cloud.importers(each[2], each[0].stack.target), asked)
+    return tuple(
+        (step.stack.name, key, step.stack.target, user)
+        for (step, key, _), users in zip(asked, answers, strict=True)
+        for user in users
+    )

@@ -1,0 +1,186 @@
+"""Repairs on the local cloud: drift is told, resources are imported, leftovers are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tapcfn.cli.app import run
+from tapcfn.local import record
+from tests.end_to_end.conftest import Bench, Result
+
+STORAGE = "storage"
+
+TEMPLATE = """\
+Parameters:
+  Name: {Type: String}
+  Text: {Type: String, Default: mine}
+Resources:
+  Data:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Delete
+    Properties: {BucketName: !Sub "${Name}-${AWS::AccountId}"}
+  Where:
+    Type: AWS::SSM::Parameter
+    Properties: {Type: String, Value: !Ref Text}
+"""
+
+STACK = """
+[stacks.{name}]
+template = "storage.yaml"
+region = "us-east-1"
+parameters = {{ Name = "{name}" }}
+"""
+
+
+class Place:
+    """A folder with one template, for stacks in an account of its own, and its commands."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench, self.folder = bench, folder
+        folder.mkdir()
+        self.bucket = f"{STORAGE}-{bench.account}"
+        (folder / "storage.yaml").write_text(TEMPLATE)
+        head = f'backend = "local"\naccount = "{bench.account}"\ntermination_protection = false\n'
+        (folder / "tapcfn.toml").write_text(head + STACK.format(name=STORAGE))
+
+    def add(self, name: str) -> None:
+        """Let there be another stack of the same template."""
+        with (self.folder / "tapcfn.toml").open("a") as file:
+            file.write(STACK.format(name=name))
+
+    def run(self, command: str, *words: str) -> Result:
+        self.bench.capture()
+        code = run("none.such", [command, str(self.folder), *words])
+        return Result(code, *self.bench.capture())
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    @contextmanager
+    def stubborn(self, logical_id: str) -> Iterator[None]:
+        """Let a resource of this account refuse to be deleted meanwhile."""
+        fault = f'do = "fail"\naccount = "{self.bench.account}"\nlogical_id = "{logical_id}"'
+        table = f'[[fault]]\n{fault}\nduring = "delete"\nreason = "somebody needs it"'
+        record.ask(self.bench.url, "/_tapcfn/faults", {"table": table})
+        yield
+        record.ask(self.bench.url, "/_tapcfn/faults", {"table": ""})
+
+    def client(self, service: str) -> Any:
+        return self.bench.client(service)
+
+
+@pytest.fixture
+def place(bench: Bench, tmp_path: Path) -> Place:
+    return Place(bench, tmp_path / "plain")
+
+
+def test_drift_is_told_and_reverted_only_where_that_is_possible(place: Place):
+    """Expected and actual by property; the local cloud has no change set that reverts. (R-27)"""
+    place.run("apply")
+    (parameter,) = place.client("ssm").describe_parameters()["Parameters"]
+    place.client("ssm").put_parameter(Name=parameter["Name"], Value="other", Overwrite=True)
+
+    coded = place.run("drift", "--json", "--detailed-exitcode")
+    refused = place.run("drift", "--revert", f"{STORAGE}/Where")
+    wrong = place.run("drift", "--revert", f"{STORAGE}/Data")
+
+    assert (10, 1, 4) == (coded.code, refused.code, wrong.code)
+    (found,) = coded.of_type("drift")
+    drifted = [each["logical_id"] for each in found["resources"] if each["status"] == "MODIFIED"]
+    assert ["Where"] == drifted
+    assert "MODIFIED  Where  AWS::SSM::Parameter" in refused.out
+    assert "/Value: mine → other" in refused.out
+    assert "REVERT_DRIFT" in refused.err
+    assert f"--revert {STORAGE}/Data: has not drifted (drifted there: Where)" in wrong.err
+
+    untouched = place.run("plan", "--drift")
+    place.edit("storage.yaml", "Default: mine", "Default: new")
+    touched = place.run("plan", "--drift")
+    assert ("MODIFIED" in untouched.out, "MODIFIED" in touched.out) == (False, True)
+
+
+MORE = """\
+  More:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Retain
+    Properties: {BucketName: !Sub "more-${AWS::AccountId}"}
+"""
+
+
+def test_an_existing_bucket_is_taken_over_and_the_next_plan_is_empty(place: Place):
+    """Shown, carried out, waited for; what was pending besides is still pending."""
+    place.run("apply")
+    name = f"more-{place.bench.account}"
+    place.client("s3").create_bucket(Bucket=name)
+    place.client("s3").put_object(Bucket=name, Key="k", Body=b"x")
+    place.edit("storage.yaml", "  Where:\n", f"{MORE}  Where:\n")
+
+    unknown = place.run("import", STORAGE, "Moar=x")
+    imported = place.run("import", STORAGE, f"More={name}")
+    again = place.run("plan", "--detailed-exitcode")
+
+    assert (4, 0, 0) == (unknown.code, imported.code, again.code), imported.err + again.out
+    assert "(to import: More)" in unknown.err
+    assert f"< More  AWS::S3::Bucket  exists as {name}" in imported.out
+    stack = place.client("cloudformation").describe_stacks(StackName=STORAGE)["Stacks"][0]
+    assert "IMPORT_COMPLETE" == stack["StackStatus"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([STORAGE, "More"], 2, "More: allowed: LOGICAL_ID=IDENTIFIER"),
+        (["nowhere", "More=x"], 2, "nowhere: no such stack"),
+        ([STORAGE, "Where=Key=x,Other=y"], 4, "is not deployed, so an import makes it of all"),
+    ],
+)
+def test_a_wrong_import_says_what_would_be_right(
+    place: Place, words: list[str], code: int, said: str
+):
+    """Before any change set is made."""
+    found = place.run("import", *words)
+
+    assert (code, True) == (found.code, said in found.err), found.err
+
+
+def test_what_a_destroy_keeps_is_named_at_the_end(place: Place):
+    """With its physical id: nothing else leads back to it."""
+    place.edit("storage.yaml", "DeletionPolicy: Delete", "DeletionPolicy: Retain")
+    place.run("apply")
+
+    destroyed = place.run("destroy")
+
+    assert destroyed.code == 0, destroyed.err
+    assert "Still there, in no stack:" in destroyed.out
+    assert place.bucket in destroyed.out.partition("Still there, in no stack:")[2]
+
+
+def test_a_deletion_that_fails_names_what_stuck_and_the_way_out(place: Place):
+    """What is to be left behind, or the stack given up: only by name, only where it failed."""
+    place.add("other")
+    place.run("apply")
+    early = place.run("destroy", "--retain", f"{STORAGE}/Data")
+    with place.stubborn("Data"):
+        failed = place.run("destroy")
+        wrong = place.run("destroy", "--retain", f"{STORAGE}/Dota")
+        ended = place.run("destroy", "--retain", f"{STORAGE}/Data", "--force-delete", "other")
+
+    assert (4, 1, 2, 0) == (early.code, failed.code, wrong.code, ended.code), ended.err
+    assert "--retain and --force-delete are for stacks whose deletion failed" in early.err
+    assert f"Data (AWS::S3::Bucket {place.bucket}): somebody needs it" in failed.out
+    assert f"--retain {STORAGE}/Data" in failed.out
+    assert "--force-delete other" in failed.out
+    assert "no such resource is left in it (there are: Data)" in wrong.err
+    assert "other: may stay behind, in no stack:" in ended.out
+    kept = ended.out.partition("Still there, in no stack:")[2]
+    assert place.bucket in kept
+    assert f"other-{place.bench.account}" in kept
+    assert place.client("s3").head_bucket(Bucket=place.bucket)

@@ -1,0 +1,1 @@
+"""Templates of anybody's: read, wired, and refused with the reason."""

@@ -1,0 +1,146 @@
+"""The deployer's roles: they allow every call that the code makes, and no other."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+import tapcfn.aws
+from tapcfn import roles
+from tapcfn.roles import Scope, apply_policy, execution_policy, plan_policy, scopes
+from tapcfn.stack_options import StackOptions
+from tests.fakes import AWAY, a_rollout, a_stack
+
+HOME = Path(str(tapcfn.aws.__file__)).parent
+
+
+def words() -> Iterator[str]:
+    """Yield every attribute and every text in the only package that talks to boto3."""
+    for path in sorted(HOME.glob("**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                yield node.attr
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def calls() -> set[str]:
+    """Return the calls that the package mentions, of all services that it mentions.
+
+    Clients are asked by attribute, and by name where pages are read or calls stand in a table:
+    each mention is taken for a call.
+    """
+    session = botocore.session.Session()
+    mentioned = set(words())
+    services = mentioned & set(session.get_available_services())
+    known = {
+        xform_name(name)
+        for service in services
+        for name in session.get_service_model(service).operation_names
+    }
+    return mentioned & known
+
+
+def test_every_call_has_its_permission_and_no_permission_is_idle():
+    """A new call must be named in the tables; a call that is gone must leave them."""
+    tabled = [name for table in roles.TABLES for name in table]
+
+    assert calls() == set(tabled)
+    assert len(set(tabled)) == len(tabled)
+
+
+def test_every_action_is_one_of_its_service():
+    """CloudFormation's actions are named as its operations are."""
+    model = botocore.session.Session().get_service_model("cloudformation")
+    actions = {
+        action.partition(":")[2]
+        for table in roles.TABLES
+        for found in table.values()
+        for action in found
+        if action.startswith("cloudformation:")
+    }
+
+    assert set() == actions - set(model.operation_names)
+
+
+def actions_of(policy: Any) -> set[str]:
+    return {action for each in policy["Statement"] for action in each["Action"]}
+
+
+def statement(policy: Any, name: str) -> Any:
+    (found,) = (each for each in policy["Statement"] if each["Sid"] == name)
+    return found
+
+
+def test_the_role_that_plans_changes_nothing_that_is_deployed():
+    """It stages change sets; it carries out none, lifts no protection and empties no bucket."""
+    extra = actions_of(apply_policy(Scope())) - actions_of(plan_policy(Scope()))
+
+    assert {
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:UpdateTerminationProtection",
+        "s3:DeleteObjectVersion",
+    } <= extra
+    assert {"cloudformation:CreateChangeSet"} & actions_of(plan_policy(Scope()))
+
+
+def test_the_roles_are_narrowed_to_a_rollout():
+    """Its account, stacks, Regions, bucket; change sets of ours; no service role."""
+    rollout = a_rollout(a_stack("one"), a_stack("two", target=AWAY))
+    (scope,) = scopes(rollout, "artifacts-{account}-{region}")
+    policy = apply_policy(scope)
+    stage = statement(policy, "Stage")
+
+    assert [
+        "arn:aws:cloudformation:*:111111111111:stack/one/*",
+        "arn:aws:cloudformation:*:111111111111:stack/two/*",
+    ] == stage["Resource"]
+    assert stage["Condition"]["StringEquals"] == {"aws:RequestedRegion": ["us-east-1", "us-west-2"]}
+    assert "tapcfn-*" in stage["Condition"]["StringLike"]["cloudformation:ChangeSetName"]
+    assert stage["Condition"]["Null"] == {"cloudformation:RoleArn": "true"}
+    assert statement(policy, "HandOverTemplates")["Resource"] == [
+        "arn:aws:s3:::artifacts-111111111111-*/templates/*"
+    ]
+    assert statement(policy, "EmptyNamedBuckets")["Condition"]["StringEquals"] == {
+        "aws:ResourceAccount": "111111111111"
+    }
+    assert all(
+        each["Resource"] != ["*"] or each["Sid"].startswith("Look") for each in policy["Statement"]
+    )
+
+
+def test_a_service_role_may_be_passed_where_the_settings_name_one():
+    """To CloudFormation, and no other role."""
+    role = "arn:aws:iam::111111111111:role/service"
+    stack = replace(a_stack("one"), options=StackOptions(service_role=role))
+    policy = plan_policy(scopes(a_rollout(stack), None)[0])
+
+    assert role in statement(policy, "PassServiceRole")["Resource"]
+    condition = statement(policy, "Stage")["Condition"]
+    assert {"cloudformation:RoleArn": [role]} == condition["StringEqualsIfExists"]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_arns_are_those_of_the_partition(region: str, partition: str):
+    """China and GovCloud have names of their own."""
+    assert partition == Scope("1", ("a",), (region,)).partition
+
+
+def test_the_execution_role_has_what_the_handlers_declare():
+    """By the provider schemas; a type that they do not know is named."""
+    kinds = {"Topic": "AWS::SNS::Topic", "Vpc": "AWS::EC2::VPC", "Own": "Custom::Own"}
+    policy, silent = execution_policy(a_rollout(a_stack("one", resources=kinds)))
+
+    actions = actions_of(policy)
+    assert {"sns:CreateTopic", "sns:DeleteTopic", "ec2:CreateVpc", "ec2:DeleteVpc"} <= actions
+    assert ("Custom::Own",) == silent
