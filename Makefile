@@ -11,6 +11,9 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 DEPLOY := $(PY) deploy.py
 
+# The tests start many processes: each would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render documents local dist clean
 

@@ -208,6 +208,7 @@ def _finish(ended: asyncio.Event) -> None:
     """Save first: a custom resource in flight can hang the rest until SIGKILL."""
     if _is_known():
         emulator.save()
+        record.saved_mark(_home()).touch()
     else:
         emulator.save_no_more()
     faults.answer_now()

@@ -81,6 +81,11 @@ def data_folders(home: Path) -> tuple[Path, Path]:
     return home / "state", home / "s3"
 
 
+def saved_mark(home: Path) -> Path:
+    """Return the file by which a process that was told to end says that it has saved."""
+    return home / "saved"
+
+
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Let one command at a time start, stop or reset the cloud of one folder."""

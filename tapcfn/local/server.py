@@ -29,6 +29,8 @@ DEFAULT_SPEED = 20.0
 READY_SECONDS = 30.0
 SETTLE_SECONDS = 60.0
 TERM_SECONDS = 5.0
+# The longest that a process may take to save what it holds.
+SAVE_SECONDS = 120.0
 NEEDED = ("ministack", "hypercorn", "boto3")
 LOG_TAIL_LINES = 15
 
@@ -120,8 +122,8 @@ def start(
 def stop(root: Path, *, settle: float = SETTLE_SECONDS) -> bool:
     """End the local cloud of `root`, and return whether one ran; what it holds is kept.
 
-    Waits up to `settle` seconds for moving stacks, then sends SIGTERM, and five seconds later
-    SIGKILL to its process group.
+    Waits up to `settle` seconds for moving stacks, then sends SIGTERM, and five seconds after the
+    process has saved what it holds SIGKILL to its group.
     """
     home = record.home_of(root)
     if not home.is_dir():
@@ -130,7 +132,7 @@ def stop(root: Path, *, settle: float = SETTLE_SECONDS) -> bool:
         running = find(root)
         if running is not None:
             record.wait_for_stacks(running.url, settle)
-            _end(running.pid)
+            _end(running.pid, home)
         record.forget(home)
         return running is not None
 
@@ -205,7 +207,7 @@ def _launch(home: Path, told: Mapping[str, str], port: int) -> LocalCloud:
     known = record.Record(child.pid, free, token)
     record.CHILDREN[child.pid] = child
     if not record.until(lambda: child.poll() is not None or record.is_up(known), READY_SECONDS):
-        _end(child.pid)
+        _end(child.pid, home)
     if child.poll() is not None:
         raise LocalCloudError(f"local cloud did not start; the end of {_log(home)}:\n{_tail(home)}")
     record.write(home, known)
@@ -304,12 +306,18 @@ def _tail(home: Path) -> str:
     return "\n".join(lines[-LOG_TAIL_LINES:])
 
 
-def _end(pid: int) -> None:
-    """End one process: a polite word first, and its whole group if that is not heard."""
+def _end(pid: int, home: Path) -> None:
+    """End one process: a polite word first, and its whole group if that is not heard.
+
+    However long it takes to save, which is what comes first: the seconds count from then on.
+    """
+    record.saved_mark(home).unlink(missing_ok=True)
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
+    record.until(lambda: not record.alive(pid) or record.saved_mark(home).exists(), SAVE_SECONDS)
     if not record.until(lambda: not record.alive(pid), TERM_SECONDS):
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         record.until(lambda: not record.alive(pid), TERM_SECONDS)
+    record.saved_mark(home).unlink(missing_ok=True)
     record.CHILDREN.pop(pid, None)

@@ -218,6 +218,7 @@ def _nothing_is_left(aws: Aws) -> None:
 # Options ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.drill
 def test_everything_at_once_stands_and_goes(aws: Aws, deployment: Deployment) -> None:
     """S2-X1 to S2-X14, S2-21 to S2-23: all options, the second pass of the copies, and the end."""
     keys = with_zone(aws, ALL_ON)

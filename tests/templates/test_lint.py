@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from cfnlint.api import lint
 from cfnlint.core import get_rules
 
-from tests.templates.systems import choices
+from tests.templates.systems import System, choices
 from tests.templates.systems.replicated_storage import rollout
 
 # What is linted on every run; options alone are linted by `make drill`, and looked at by a quicker
@@ -17,25 +18,21 @@ from tests.templates.systems.replicated_storage import rollout
 ALWAYS = frozenset({"off", "all"})
 
 
-def _bodies() -> dict[str, tuple[str, set[str]]]:
-    """Return every distinct template once, with all the Regions that it goes to."""
-    bodies: dict[str, tuple[str, set[str]]] = {}
-    labels: dict[str, str] = {}
-    for system, choice, keys in sorted(choices(), key=lambda each: each[1] not in ALWAYS):
-        for stack in system.rollout(**keys).stacks:
-            template = stack.template
-            label = f"{system.name}-{choice}-{template.layer}"
-            label = labels.setdefault(template.digest, label)
-            bodies.setdefault(label, (template.text, set()))[1].add(stack.target.region)
-    return bodies
+_linted: set[tuple[str, str]] = set()
 
 
-BODIES = _bodies()
+def bodies(system: System, keys: Mapping[str, Any]) -> dict[str, tuple[str, set[str]]]:
+    """Return the templates of a rollout by layer, each with the Regions that it goes to.
 
-
-def _parameter(label: str) -> Any:
-    marks = () if label.split("-")[1] in ALWAYS else pytest.mark.drill
-    return pytest.param(BODIES[label], id=label, marks=marks)
+    One that was returned for the same Region before is left out.
+    """
+    found: dict[str, tuple[str, set[str]]] = {}
+    for stack in system.rollout(**keys).stacks:
+        template, region = stack.template, stack.target.region
+        if (template.digest, region) not in _linted:
+            _linted.add((template.digest, region))
+            found.setdefault(template.layer, (template.text, set()))[1].add(region)
+    return found
 
 
 # Every rule, the informational ones included; read once, for reading them takes longer than a lint.
@@ -57,12 +54,23 @@ def found(text: str, regions: set[str]) -> list[str]:
     return [f"{match.rule.id} {match.message}" for match in matches]
 
 
-@pytest.mark.parametrize("body", [_parameter(label) for label in BODIES])
-def test_the_linter_has_nothing_to_say(body: tuple[str, set[str]]) -> None:
+@pytest.mark.parametrize(
+    ("system", "keys"),
+    [
+        pytest.param(
+            system,
+            keys,
+            id=f"{system.name}-{choice}",
+            marks=() if choice in ALWAYS else pytest.mark.drill,
+        )
+        for system, choice, keys in choices()
+    ],
+)
+def test_the_linter_has_nothing_to_say(system: System, keys: Mapping[str, Any]) -> None:
     """No error, no warning, no information."""
-    text, regions = body
+    answers = {layer: found(*body) for layer, body in bodies(system, keys).items()}
 
-    assert found(text, regions) == []
+    assert {layer: said for layer, said in answers.items() if said} == {}
 
 
 @pytest.mark.parametrize(
@@ -83,10 +91,10 @@ def test_the_linter_is_awake(right: str, wrong: str, rule: str) -> None:
 def test_every_suppression_is_counted_and_has_a_reason() -> None:
     """A finding is hidden by metadata on its resource alone, and only if it stands here."""
     hidden = set()
-    for label, (text, _) in BODIES.items():
-        for rules in re.findall(r'"ignore_checks":\[([^\]]*)\]', text):
-            layer = label.split("-", 2)[2]
-            hidden |= {(layer, rule.strip('"')) for rule in rules.split(",")}
+    for system, _, keys in choices():
+        for stack in system.rollout(**keys).stacks:
+            for rules in re.findall(r'"ignore_checks":\[([^\]]*)\]', stack.template.text):
+                hidden |= {(stack.template.layer, rule.strip('"')) for rule in rules.split(",")}
 
     assert hidden == set(SUPPRESSED)
     assert all(SUPPRESSED.values())
