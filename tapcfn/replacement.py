@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from functools import cache
-from typing import Any
 
-# Schemas differ in their list of types by Region, never in what a type's properties mean.
-REGION = "us-east-1"
+from tapcfn.schemas import schema, types
+
+# Types that a transform makes others of, so that no Region has them.
+EXPANDED = "AWS::Serverless::"
 
 # What the schemas do not say: these changes fail. (KMS refuses them)
 _FAILING = {"AWS::KMS::Key": ("KeySpec", "KeyUsage", "MultiRegion", "Origin")}
@@ -28,18 +28,16 @@ class Effect(StrEnum):
 
 def is_known(resource_type: str) -> bool:
     """Whether the schemas know the type. Custom resources share one that says nothing of them."""
-    return bool(_schema(resource_type))
+    return bool(schema(resource_type))
 
 
 def is_available(resource_type: str, region: str) -> bool | None:
     """Whether a Region has the type; None where the schemas do not know the Region."""
-    from cfnlint.helpers import REGIONS
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
-    if region not in REGIONS:
+    there = types(region)
+    if there is None:
         return None
-    own = not resource_type.startswith("AWS::")
-    return own or resource_type in PROVIDER_SCHEMA_MANAGER.get_resource_types(region)
+    foreign = not resource_type.startswith("AWS::") or resource_type.startswith(EXPANDED)
+    return foreign or resource_type in there
 
 
 def updates_in_place(resource_type: str, path: Sequence[str]) -> bool:
@@ -59,10 +57,10 @@ def effect(resource_type: str, path: Sequence[str]) -> Effect:
     """
     if is_frozen(resource_type, path):
         return Effect.FAILS
-    schema = _schema(resource_type)
-    if _touches(schema.get("createOnlyProperties", ()), path):
+    said = schema(resource_type)
+    if _touches(said.get("createOnlyProperties", ()), path):
         return Effect.REPLACES
-    if _touches(schema.get("conditionalCreateOnlyProperties", ()), path):
+    if _touches(said.get("conditionalCreateOnlyProperties", ()), path):
         return Effect.MAY_REPLACE
     return Effect.UPDATES
 
@@ -78,7 +76,7 @@ def _touches(pointers: Sequence[str], path: Sequence[str]) -> bool:
 
 def permissions(resource_type: str) -> frozenset[str]:
     """Return the IAM actions that the type's handlers ask for; none where its schema is silent."""
-    handlers = _schema(resource_type).get("handlers", {})
+    handlers = schema(resource_type).get("handlers", {})
     return frozenset(
         action for each in handlers.values() for action in each.get("permissions", ()) if action
     )
@@ -86,18 +84,5 @@ def permissions(resource_type: str) -> frozenset[str]:
 
 def primary_identifier(resource_type: str) -> tuple[str, ...]:
     """Return the properties that name a resource of this type; none where the schemas don't say."""
-    pointers = _schema(resource_type).get("primaryIdentifier", ())
+    pointers = schema(resource_type).get("primaryIdentifier", ())
     return tuple(pointer.removeprefix("/properties/") for pointer in pointers)
-
-
-@cache
-def _schema(resource_type: str) -> dict[str, Any]:
-    from cfnlint.schema import ResourceNotFoundError
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
-    try:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type)
-    except ResourceNotFoundError:
-        return {}
-    found: dict[str, Any] = schema.schema
-    return found

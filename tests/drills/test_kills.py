@@ -52,7 +52,7 @@ def quick(folder: Path) -> Iterator[Path]:
     """The same folder, where nothing takes any time."""
     server.start(folder, speed=0)
     yield folder
-    server.start(folder, speed=15)
+    server.start(folder, speed=40)
 
 
 @pytest.mark.drill

@@ -551,7 +551,7 @@ class FakeCloud:
             raise lost
 
     def _noted(self, token: str) -> None:
-        """Every token stands in the ledger before the call. (deployer.md 6)"""
+        """Every token stands in the ledger before the call."""
         assert self.ledger is None or self.ledger.is_ours(token), f"{token} is in no ledger"
 
     def _find(self, name: str, target: Target | None = None) -> Life | None:

@@ -23,7 +23,7 @@ CODES = {
 
 
 def test_every_class_owns_the_code_of_the_frozen_table() -> None:
-    """The codes are a contract (deployer.md 5.1), and a new class must be entered here."""
+    """The codes are a contract, and a new class must be entered here."""
     classes = {
         name: each.exit_code
         for name, each in vars(errors).items()

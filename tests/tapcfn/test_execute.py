@@ -482,7 +482,7 @@ def test_a_creation_that_was_rolled_back_is_tried_again(world: World) -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_protection_is_set_once_the_stack_stands(world: World, there: bool) -> None:
-    """Change sets do not take it, so it is a call of its own. (deployer.md 3.5)"""
+    """Change sets do not take it, so it is a call of its own."""
     stack = a_stack(protect=True)
     if there:
         world.has(stack, protected=False, tags={"old": "yes"})
@@ -1132,7 +1132,7 @@ def test_the_history_of_one_stack_at_a_time_is_read_along() -> None:
 
 
 def test_sweeps_keep_the_pace(world: World) -> None:
-    """After 0.3 s, then 5 % of the time that has passed, and 2 s at most. (performance.md 2)"""
+    """After 0.3 s, then 5 % of the time that has passed, and 2 s at most."""
     world.cloud.takes("network", 200.0)
 
     world.carry_out(a_rollout(NETWORK))

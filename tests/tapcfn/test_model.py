@@ -48,7 +48,7 @@ MOVING, HEALTHY, UPDATABLE, ABSENT, RECREATE = (
     "recreate",
 )
 
-# Every status, and the questions that are answered yes. (deployer.md 3.4)
+# Every status, and the questions that are answered yes.
 ANSWERS: dict[str, set[str]] = {
     "CREATE_IN_PROGRESS": {MOVING},
     "CREATE_FAILED": set(),
@@ -281,7 +281,7 @@ def test_capabilities_are_the_least_that_is_wanted(
     ],
 )
 def test_a_template_knows_whether_it_points_outside(sections: dict[str, Any], may: bool) -> None:
-    """Such a stack is asked about even where its template is the same. (deployer.md 3.9)"""
+    """Such a stack is asked about even where its template is the same."""
     assert may is a_template(**sections).may_change_by_itself
 
 

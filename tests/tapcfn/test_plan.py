@@ -186,7 +186,7 @@ def test_a_default_is_a_value_like_any_other(default: object, reported: str, ver
 
 
 def test_a_template_that_points_outside_is_always_asked_about() -> None:
-    """An SSM parameter changes without any template changing. (deployer.md 3.9)"""
+    """An SSM parameter changes without any template changing."""
     stack = a_stack(template=a_template(Metadata={"a": "{{resolve:ssm:/a}}"}))
 
     planned = plan(a_rollout(stack), snapshot_of(a_deployed(stack)))

@@ -416,7 +416,7 @@ def test_a_token_fits_cloudformations_pattern(world: World) -> None:
 
 @pytest.mark.parametrize("previewing", [True, False])
 def test_a_then_b_then_a_again_deploys(world: World, previewing: bool) -> None:
-    """What was carried out on an older base is never taken for done. (deployer.md 3.8)"""
+    """What was carried out on an older base is never taken for done."""
     a, b = a_stack(version="A"), a_stack(version="B")
 
     outcomes = []

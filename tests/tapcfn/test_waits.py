@@ -139,7 +139,7 @@ def test_a_person_may_take_time_to_answer() -> None:
     ],
 )
 def test_pauses_follow_what_it_usually_takes(elapsed: float, pause: float) -> None:
-    """Slow until 5 % before the known end, close until 10 % behind it. (performance.md 2)"""
+    """Slow until 5 % before the known end, close until 10 % behind it."""
     assert pause == pytest.approx(Pace().pause(elapsed, 100.0))
 
 

@@ -63,7 +63,7 @@ def test_no_identity_policy_is_for_everything(keys: Mapping[str, Any]) -> None:
 
 # Service principals that cannot be bound to the account: why is said beside each.
 UNBOUND = {
-    # S3 replication: whether it sends aws:SourceArn is not documented. (cloudformation.md 9, 17)
+    # S3 replication: whether it sends aws:SourceArn is not documented.
     "s3.amazonaws.com",
     # EC2 assumes an instance's role without naming a source.
     "ec2.amazonaws.com",

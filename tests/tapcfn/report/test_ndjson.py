@@ -39,7 +39,7 @@ FAILED = StackEnded(
     "storage", HOME, Ending.FAILED, "Bucket: name taken", "ROLLBACK_COMPLETE", 1.5, 1
 )
 
-# One event of each class, and what it says beyond the envelope. (deployer.md 5.3)
+# One event of each class, and what it says beyond the envelope.
 SAID: list[tuple[Event, dict[str, Any]]] = [
     (
         RunStarted("apply", "d1", (HOME, AWAY)),

@@ -1,0 +1,56 @@
+"""The provider schemas that cfn-lint brings: what each resource type's properties mean.
+
+They are read file by file: to import the package would cost a second.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+# Schemas differ in their list of types by Region, never in what a type's properties mean.
+REGION = "us-east-1"
+
+# All custom resources share one schema, which says nothing of them.
+CUSTOM = "AWS::CloudFormation::CustomResource"
+
+
+def schema(resource_type: str) -> Mapping[str, Any]:
+    """Return a type's schema; empty where there is none."""
+    kind = CUSTOM if resource_type.startswith("Custom::") else resource_type
+    name = _names(REGION).get(kind)
+    return _read(name) if name else {}
+
+
+def types(region: str) -> frozenset[str] | None:
+    """Return the types that a Region has; None where the schemas do not know the Region."""
+    return frozenset(_names(region)) or None
+
+
+@cache
+def _folder() -> Path:
+    found = find_spec("cfnlint")
+    places = (found.submodule_search_locations if found else None) or ["/nowhere"]
+    return Path(places[0]) / "data" / "schemas"
+
+
+@cache
+def _names(region: str) -> Mapping[str, str]:
+    """Return the name of each type's file in a Region."""
+    try:
+        text = (_folder() / "providers" / f"{region}.json").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    names: dict[str, str] = json.loads(text)
+    return names
+
+
+@cache
+def _read(name: str) -> Mapping[str, Any]:
+    text = (_folder() / "resources" / f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
