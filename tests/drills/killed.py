@@ -6,6 +6,7 @@ with `-before` or `-after`. The process ends as by SIGKILL: nothing is cleaned u
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -27,16 +28,16 @@ WRITES = (
 
 def deadly(what: Callable[..., Any], *, counts: Callable[..., bool], point: str) -> Any:
     """Return `what`, at whose nth use that counts the process dies."""
-    left = [int(sys.argv[2])]
+    fatal, number = int(sys.argv[2]), itertools.count(1)
 
     def use(*arguments: Any, **named: Any) -> Any:
         if not counts(*arguments):
             return what(*arguments, **named)
-        left[0] -= 1
-        if left[0] == 0 and point == "before":
+        mine = next(number)  # other threads count on meanwhile
+        if mine == fatal and point == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         answer = what(*arguments, **named)
-        if left[0] == 0:
+        if mine == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
@@ -46,7 +47,8 @@ def deadly(what: Callable[..., Any], *, counts: Callable[..., bool], point: str)
 def writes(_session: Any, request: Any) -> bool:
     """Tell a request that changes something."""
     body = request.body or b""
-    return isinstance(body, bytes) and any(each in body for each in WRITES)
+    text = body.encode() if isinstance(body, str) else body
+    return isinstance(text, bytes) and any(each in text for each in WRITES)
 
 
 def main() -> int:
