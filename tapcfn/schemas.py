@@ -19,11 +19,20 @@ REGION = "us-east-1"
 CUSTOM = "AWS::CloudFormation::CustomResource"
 
 
+@cache
 def schema(resource_type: str) -> Mapping[str, Any]:
-    """Return a type's schema; empty where there is none."""
-    kind = CUSTOM if resource_type.startswith("Custom::") else resource_type
-    name = _names(REGION).get(kind)
-    return _read(name) if name else {}
+    """Return a type's schema, and remember it; empty where there is none."""
+    return read(CUSTOM if resource_type.startswith("Custom::") else resource_type) or {}
+
+
+def read(resource_type: str) -> Mapping[str, Any] | None:
+    """Return a type's schema from its file; None where there is none."""
+    name = _names(REGION).get(resource_type)
+    if name is None:
+        return None
+    text = (_folder() / "resources" / f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def types(region: str) -> frozenset[str] | None:
@@ -47,10 +56,3 @@ def _names(region: str) -> Mapping[str, str]:
         return {}
     names: dict[str, str] = json.loads(text)
     return names
-
-
-@cache
-def _read(name: str) -> Mapping[str, Any]:
-    text = (_folder() / "resources" / f"{name}.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found

@@ -1,22 +1,19 @@
 """The provider schemas: which properties a resource type knows and which it needs.
 
-They are read from the files that cfn-lint brings, one type at a time and without importing it:
-the package would cost a second and 66 MB, a schema costs a few kilobytes. The schemas of us-east-1
-stand for every Region.
+Of each type only what is asked here is kept, for the types that were asked about last: a whole
+schema is mostly descriptions. The schemas of us-east-1 stand for every Region.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 from tapcfn.local import taken
+from tapcfn.schemas import read
 
 KEPT = 64
 
@@ -68,30 +65,10 @@ def misfits(resource_type: str, properties: Any) -> list[Misfit]:
 # Reading ------------------------------------------------------------------------------------------
 
 
-@cache
-def _folder() -> Path:
-    found = find_spec("cfnlint")
-    places = (found.submodule_search_locations if found else None) or ["/nowhere"]
-    return Path(places[0]) / "data" / "schemas"
-
-
-@cache
-def _files() -> Mapping[str, str]:
-    """Return the name of each type's file; without cfn-lint there is none."""
-    try:
-        return dict(json.loads((_folder() / "providers" / "us-east-1.json").read_text()))
-    except OSError:
-        return {}
-
-
 @lru_cache(maxsize=KEPT)
 def _schema(resource_type: str) -> Schema | None:
-    name = _files().get(resource_type)
-    if name is None:
-        return None
-    text = (_folder() / "resources" / f"{name}.json").read_text()
-    schema: Schema = _bare(json.loads(text))
-    return schema
+    whole = read(resource_type)
+    return None if whole is None else _bare(whole)
 
 
 def _bare(node: Any) -> Any:
