@@ -9,7 +9,8 @@ TapcfnError            1  something failed
 ├── StillRunningError  7  the deadline passed while AWS goes on
 ├── StackError         1  a stack operation failed
 ├── CloudError         1  AWS refused a call, or could not be reached
-│   └── UnknownStatusError  1  AWS said something that is unknown here
+│   ├── UnknownStatusError  1  AWS said something that is unknown here
+│   └── BusyError      1  another operation is at work on a stack set
 └── LocalCloudError    1  the local cloud could not be started or stopped
 """
 
@@ -99,6 +100,10 @@ class CloudError(TapcfnError):
 
 class UnknownStatusError(CloudError):
     """A status that CloudFormation says and that we do not know: never a success. (X-37)"""
+
+
+class BusyError(CloudError):
+    """Another operation is at work on a stack set, and this one was not begun. (X-15)"""
 
 
 class LocalCloudError(TapcfnError):

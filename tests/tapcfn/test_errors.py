@@ -17,6 +17,7 @@ CODES = {
     "StillRunningError": 7,
     "StackError": 1,
     "CloudError": 1,
+    "BusyError": 1,
     "UnknownStatusError": 1,
     "LocalCloudError": 1,
 }

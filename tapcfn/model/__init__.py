@@ -1,0 +1,116 @@
+"""The nouns: what is wanted, what is deployed, and what CloudFormation says of the difference.
+
+Values only. Nothing here calls AWS, reads a file or knows the time.
+"""
+
+from __future__ import annotations
+
+from tapcfn.model.changes import (
+    Change,
+    ChangeSet,
+    Detail,
+    Ending,
+    Finding,
+    Replacement,
+    Severity,
+    StackEvent,
+)
+from tapcfn.model.deployed import Deployed, Holder, Orphan, Snapshot
+from tapcfn.model.gates import (
+    AlarmCheck,
+    ApprovalCheck,
+    Check,
+    CommandCheck,
+    Comparison,
+    Gate,
+    HealthCheck,
+    MetricCheck,
+    ProbeCheck,
+    TargetHealthCheck,
+)
+from tapcfn.model.places import Target
+from tapcfn.model.rollouts import Phase, Rollout
+from tapcfn.model.stack_sets import (
+    ADMINISTRATION_ROLE,
+    EXECUTION_ROLE,
+    AccountFilter,
+    AutoDeployment,
+    DeployedSet,
+    DetailedStatus,
+    Instance,
+    InstanceStatus,
+    Organization,
+    Permission,
+    Preferences,
+    ResultStatus,
+    SelfManaged,
+    ServiceManaged,
+    SetOperation,
+    SetOperationStatus,
+    SetResult,
+    Share,
+    StackSet,
+    Wave,
+)
+from tapcfn.model.stacks import STATEFUL, OutputOf, ParameterValue, Stack, ZoneOf
+from tapcfn.model.statuses import StackStatus
+from tapcfn.model.templates import EMPTY, SourceLine, TemplateBody, canonical, digest_of
+
+__all__ = [
+    "ADMINISTRATION_ROLE",
+    "EMPTY",
+    "EXECUTION_ROLE",
+    "STATEFUL",
+    "AccountFilter",
+    "AlarmCheck",
+    "ApprovalCheck",
+    "AutoDeployment",
+    "Change",
+    "ChangeSet",
+    "Check",
+    "CommandCheck",
+    "Comparison",
+    "Deployed",
+    "DeployedSet",
+    "Detail",
+    "DetailedStatus",
+    "Ending",
+    "Finding",
+    "Gate",
+    "HealthCheck",
+    "Holder",
+    "Instance",
+    "InstanceStatus",
+    "MetricCheck",
+    "Organization",
+    "Orphan",
+    "OutputOf",
+    "ParameterValue",
+    "Permission",
+    "Phase",
+    "Preferences",
+    "ProbeCheck",
+    "Replacement",
+    "ResultStatus",
+    "Rollout",
+    "SelfManaged",
+    "ServiceManaged",
+    "SetOperation",
+    "SetOperationStatus",
+    "SetResult",
+    "Severity",
+    "Share",
+    "Snapshot",
+    "SourceLine",
+    "Stack",
+    "StackEvent",
+    "StackSet",
+    "StackStatus",
+    "Target",
+    "TargetHealthCheck",
+    "TemplateBody",
+    "Wave",
+    "ZoneOf",
+    "canonical",
+    "digest_of",
+]

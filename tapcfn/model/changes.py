@@ -1,0 +1,135 @@
+"""What CloudFormation says of a difference, and how it carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tapcfn.model.templates import SourceLine
+
+
+class Replacement(StrEnum):
+    """Whether a change makes a new physical resource."""
+
+    TRUE = "True"
+    FALSE = "False"
+    CONDITIONAL = "Conditional"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One property, tag or attribute that a change touches, and why."""
+
+    path: str
+    before: str | None = None
+    after: str | None = None
+    recreation: str = "Never"
+    evaluation: str = "Static"
+    source: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource in a change set."""
+
+    logical_id: str
+    resource_type: str
+    action: str
+    physical_id: str = ""
+    replacement: Replacement | None = None
+    policy_action: str = ""
+    details: tuple[Detail, ...] = ()
+    nested: ChangeSet | None = None
+
+    @property
+    def loses(self) -> bool:
+        """Whether the physical resource goes away, and is not kept by its policy."""
+        if self.policy_action:
+            return self.policy_action in {"Delete", "ReplaceAndDelete"}
+        return self.action == "Remove" or self.replacement is Replacement.TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """CloudFormation's own answer to "what would this do?".
+
+    `empty` is its word for "nothing". A change set without changes that is not empty still has
+    something to carry out: outputs, or a policy.
+    """
+
+    arn: str
+    stack: str
+    stack_id: str
+    changes: tuple[Change, ...] = ()
+    empty: bool = False
+
+    def count(self, action: str) -> int:
+        """Return how many resources have this action."""
+        return sum(change.action == action for change in self.changes)
+
+    @property
+    def replacements(self) -> int:
+        """How many resources are or may be replaced."""
+        return sum(
+            change.replacement in {Replacement.TRUE, Replacement.CONDITIONAL}
+            for change in self.changes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StackEvent:
+    """One line of a stack's history."""
+
+    event_id: str
+    logical_id: str
+    resource_type: str
+    status: str
+    reason: str = ""
+    physical_id: str = ""
+    token: str = ""
+    time: str = ""
+
+    @property
+    def is_failure(self) -> bool:
+        """The resource, or the stack, failed here."""
+        return self.status.endswith("_FAILED")
+
+
+class Severity(StrEnum):
+    """How much an objection weighs: an error stops, a warning is shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One objection to a template or to a change.
+
+    `nested` is the path of logical IDs to the nested stack that it is in, empty at the root;
+    `path` the property. `allowed_by` is the allowance that made an error an information.
+    """
+
+    rule: str
+    severity: Severity
+    stack: str
+    logical_id: str
+    message: str
+    source: SourceLine | None = None
+    origin: str = "guard"
+    nested: str = ""
+    path: str = ""
+    allowed_by: str = ""
+
+
+class Ending(StrEnum):
+    """How one stack's part in a run ended."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    RUNNING = "running"
