@@ -26,11 +26,18 @@ from tapcfn.errors import ConfigError, UsageError
 
 LOCAL_ACCOUNT = "000000000000"
 
+# The name of the credentials of accounts that have none of their own.
+ANY_ACCOUNT = "*"
+
 
 def _account(value: str) -> str:
     if not re.fullmatch(r"[0-9]{12}", value):
         raise ValueError("is no account id")
     return value
+
+
+def _speaking_for(value: str) -> str:
+    return value if value == ANY_ACCOUNT else _account(value)
 
 
 def _region(value: str) -> str:
@@ -93,13 +100,29 @@ class Strict(BaseModel):
 class Credentials(Strict):
     """How to speak for one account: a profile, a role to assume from it, or both."""
 
-    profile: str | None = Field(None, description="a profile of the AWS configuration files")
+    profile: str | None = Field(
+        None, description='a profile of the AWS configuration files; in "*" with {account}'
+    )
     role_arn: str | None = Field(
         None,
-        description="the ARN of a role to assume",
-        pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/.+$",
+        description='the ARN of a role to assume; in "*" with {account}',
+        pattern=r"^arn:[a-z-]+:iam::([0-9]{12}|\{account\}):role/.+$",
     )
     external_id: str | None = Field(None, description="the external id that the role asks for")
+
+    def of(self, account: str) -> Credentials:
+        """Return the credentials of one account out of a pattern; others are what they are."""
+        filled = {
+            key: value.replace("{account}", account)
+            for key, value in (("profile", self.profile), ("role_arn", self.role_arn))
+            if value is not None
+        }
+        return self.model_copy(update=filled)
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What stands in braces, in the profile or in the role's ARN."""
+        return frozenset(re.findall(r"\{[^}]*\}?", f"{self.profile or ''} {self.role_arn or ''}"))
 
 
 class Common(Strict):
@@ -116,8 +139,10 @@ class Common(Strict):
     accounts: tuple[AccountId, ...] = Field(
         (), description="the account ids that this stage may touch: a list of 12-digit strings"
     )
-    credentials: Mapping[AccountId, Credentials] = Field(
-        default_factory=dict, description='tables [credentials."<account id>"]'
+    credentials: Mapping[Annotated[str, AfterValidator(_speaking_for)], Credentials] = Field(
+        default_factory=dict,
+        description='tables [credentials."<account id>"]; [credentials."*"] with {account} in it '
+        "is for every account that has none",
     )
     keep_data: bool = Field(
         True, description="true or false: whether a destroy leaves buckets, keys and logs behind"
@@ -151,6 +176,11 @@ class Common(Strict):
         None,
         description="the ARN of a role, {account} filled in, that CloudFormation works with",
     )
+    permissions_boundary: Annotated[str, AfterValidator(_arn)] | None = Field(
+        None,
+        description="the ARN of a policy, {account} filled in, that bounds the roles that "
+        "bootstrap makes",
+    )
     on_failure: Literal["rollback", "delete"] = Field(
         "rollback",
         description='"rollback" or "delete": what becomes of a stack whose creation fails',
@@ -174,6 +204,21 @@ class Common(Strict):
                 "RollbackStack does not take (aws-cdk-cli 1931)"
             )
         return mode
+
+    @field_validator("credentials")
+    @classmethod
+    def _speak_for_each(cls, found: Mapping[str, Credentials]) -> Mapping[str, Credentials]:
+        for key, each in found.items():
+            is_pattern = "{account}" in each.placeholders
+            if key == ANY_ACCOUNT and each.placeholders - {"{account}"}:
+                raise ValueError('"*" has another placeholder than {account}')
+            if key == ANY_ACCOUNT and not is_pattern:
+                raise ValueError(
+                    '"*" speaks for one account only: its role_arn or its profile needs {account}'
+                )
+            if key != ANY_ACCOUNT and is_pattern:
+                raise ValueError(f'"{key}" is one account: only "*" may have {{account}}')
+        return found
 
     @field_validator("account")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import Executor
 
-from tapcfn.errors import BlockedError
+from tapcfn.errors import BlockedError, CloudError
 from tapcfn.model import Finding, Severity, Target
 from tapcfn.plan import Plan, Step, Verb
 from tapcfn.ports import Cloud
@@ -13,10 +13,11 @@ from tapcfn.preview import Preview, Previewed
 from tapcfn.references import Kind, consumers, exports_of, weak_edges
 
 
-def check(plan: Plan, cloud: Cloud, pool: Executor) -> None:
+def check(plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Finding, ...]:
     """Raise `BlockedError` naming every consumer of an output or a stack that is to go.
 
     Stacks that go in the same run, or in an earlier phase, are no obstacle: dependants go first.
+    Returns a warning for every export whose consumers may not be read.
     """
     leaving = {
         (step.stack.target, step.deployed.name)
@@ -25,19 +26,34 @@ def check(plan: Plan, cloud: Cloud, pool: Executor) -> None:
     }
     asked = [(step, key, name) for step in plan.steps for key, name in _withdrawn(step)]
 
-    def fault(each: tuple[Step, str, str]) -> str:
-        step, key, name = each
-        live = [
-            user
-            for user in cloud.importers(name, step.stack.target)
-            if (step.stack.target, user) not in leaving
-        ]
-        return _told(step, key, live, f"import it as {name}") if live else ""
-
-    faults = [each for each in pool.map(fault, asked) if each]
+    faults, unknown = [], []
+    for (step, key, name), found in zip(asked, _importers(asked, cloud, pool), strict=True):
+        if isinstance(found, Finding):
+            unknown.append(found)
+        elif live := [user for user in found if (step.stack.target, user) not in leaving]:
+            faults.append(_told(step, key, live, f"import it as {name}"))
     faults += _stack_output_faults(plan)
     if faults:
         raise BlockedError("\n".join(faults))
+    return tuple(unknown)
+
+
+def _importers(
+    asked: Iterable[tuple[Step, str, str]], cloud: Cloud, pool: Executor
+) -> Iterable[tuple[str, ...] | Finding]:
+    """Return who imports each export, or the warning that it may not be read. (X-12)"""
+
+    def read(each: tuple[Step, str, str]) -> tuple[str, ...] | Finding:
+        step, key, name = each
+        try:
+            return cloud.importers(name, step.stack.target)
+        except CloudError as error:
+            if not error.lasting:
+                raise
+            message = f"who imports its output {key} as {name} could not be read: {error}"
+            return Finding("TAP010", Severity.WARNING, step.stack.name, "", message)
+
+    return pool.map(read, asked)
 
 
 def _withdrawn(step: Step) -> Iterable[tuple[str, str]]:
@@ -114,17 +130,22 @@ def _does_something(preview: Preview | None) -> bool:
 
 def live_importers(
     plan: Plan, cloud: Cloud, pool: Executor
-) -> tuple[tuple[str, str, Target, str], ...]:
-    """Return (producer, output key, target, importer) of every export of the deployed stacks."""
+) -> tuple[tuple[tuple[str, str, Target, str], ...], tuple[Finding, ...]]:
+    """Return (producer, output key, target, importer) of every export of the deployed stacks.
+
+    And a warning for each export whose importers may not be read: its edges are unknown.
+    """
     asked = [
         (step, key, name)
         for step in plan.steps
         if step.deployed
         for key, name in sorted(step.deployed.exports.items())
     ]
-    answers = pool.map(lambda each: cloud.importers(each[2], each[0].stack.target), asked)
-    return tuple(
+    answers = list(_importers(asked, cloud, pool))
+    edges = tuple(
         (step.stack.name, key, step.stack.target, user)
         for (step, key, _), users in zip(asked, answers, strict=True)
+        if not isinstance(users, Finding)
         for user in users
     )
+    return edges, tuple(each for each in answers if isinstance(each, Finding))

@@ -26,7 +26,11 @@ def equipped(rollout: Rollout, settings: Common, where: str) -> Rollout:
         replace(phase, stacks=tuple(_equipped(stack, settings) for stack in phase.stacks))
         for phase in rollout.phases
     )
-    made = replace(rollout, phases=phases)
+    moves = tuple(
+        replace(move, stacks=tuple(_equipped(stack, settings) for stack in move.stacks))
+        for move in rollout.moves
+    )
+    made = replace(rollout, phases=phases, moves=moves)
     if faults := tuple(_faults(made, settings)):
         raise ConfigError(where, faults)
     return made

@@ -7,6 +7,7 @@ TapcfnError            1  something failed
 ├── BlockedError       4  a guard, an allow-list or a preflight says no
 ├── StaleError         6  what was reviewed is no longer what would run
 ├── StillRunningError  7  the deadline passed while AWS goes on
+│   └── NotBegunError  7  it passed before anything was begun
 ├── StackError         1  a stack operation failed
 ├── CloudError         1  AWS refused a call, or could not be reached
 │   ├── UnknownStatusError  1  AWS said something that is unknown here
@@ -66,6 +67,10 @@ class StillRunningError(TapcfnError):
     exit_code = 7
 
 
+class NotBegunError(StillRunningError):
+    """The deadline passed before anything was begun; nothing of it goes on."""
+
+
 class StackError(TapcfnError):
     """A stack operation that failed, with the reason that came first; `remarks` say all of it."""
 
@@ -96,6 +101,24 @@ class CloudError(TapcfnError):
         self.passing = passing
         self.lasting = lasting
         super().__init__(message)
+
+    @property
+    def is_of_expired_credentials(self) -> bool:
+        """Whether new credentials, and the same run again, are all that it takes. (X-11)"""
+        return self.code in _EXPIRED
+
+
+# What the services and botocore call credentials that have come to their end.
+_EXPIRED = frozenset(
+    {
+        "CredentialRetrievalError",
+        "ExpiredToken",
+        "RequestExpired",
+        "SSOTokenLoadError",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
+    }
+)
 
 
 class UnknownStatusError(CloudError):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from tapcfn.gates import Verdict
 from tapcfn.model import EMPTY, Change, Ending, Finding, SourceLine, StackEvent, Target
 
 
@@ -99,7 +100,8 @@ class StackMoved:
 class StackEnded:
     """One stack's part of the run is over. `seconds` is how long it took.
 
-    `warnings` says what a success has left undone.
+    `warnings` says what a success has left undone; `operation_id` is the service's own name for
+    what it did, where that is known.
     """
 
     stack: str
@@ -110,11 +112,149 @@ class StackEnded:
     seconds: float = 0.0
     exit_code: int = 0
     warnings: tuple[str, ...] = ()
+    operation_id: str = ""
 
     @property
     def succeeded(self) -> bool:
         """Whether whoever depends on this stack may start."""
         return self.ending in {Ending.DONE, Ending.UNCHANGED}
+
+
+@dataclass(frozen=True, slots=True)
+class WaveStarted:
+    """Some of a stack set's pairs have their turn."""
+
+    stack_set: str
+    target: Target
+    wave: str
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaveEnded:
+    """The pairs of a wave are done; so many of them are not as wanted."""
+
+    stack_set: str
+    target: Target
+    wave: str
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperationStarted:
+    """A stack set has been told to do something, or was found doing it (`adopted`).
+
+    `usual` is how many seconds an instance took before, where that is known.
+    """
+
+    stack_set: str
+    target: Target
+    action: str
+    operation_id: str
+    pairs: frozenset[Target] = frozenset()
+    adopted: bool = False
+    usual: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceMoved:
+    """An instance was seen in another status than before; DELETED is ours for one that is gone."""
+
+    stack_set: str
+    target: Target
+    operation_id: str
+    status: str
+    detailed: str
+    reason: str = ""
+    stack_id: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstancesMoved:
+    """All that one look at an operation told, so that a crowd can be told as one."""
+
+    moved: tuple[InstanceMoved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason, how many instances failed of it, and the first of them."""
+
+    reason: str
+    count: int
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperationEnded:
+    """A stack set's operation is over; `cancelled` are a consequence, never a cause."""
+
+    stack_set: str
+    target: Target
+    action: str
+    operation_id: str
+    status: str
+    seconds: float
+    succeeded: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    skipped: int = 0
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateJudged:
+    """A gate that holds back a unit stands otherwise than before, or is over."""
+
+    unit: str
+    target: Target | None
+    gate: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStarted:
+    """A rollout takes one of its steps, or takes it back."""
+
+    move: str
+    says: str
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MoveEnded:
+    """A step is over: its gates have held, or why not."""
+
+    move: str
+    passed: bool
+    cause: str = ""
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStarted:
+    """Something that CloudFormation is not asked for has been begun, or was found at work."""
+
+    action: str
+    target: Target
+    says: str
+    token: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnded:
+    """An action is done or has failed; `unchanged` where it had been done before."""
+
+    action: str
+    target: Target
+    token: str
+    status: str
+    seconds: float
+    text: str = ""
+    facts: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +283,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """Something a person should know that belongs to no stack."""
+    """Something a person should know that belongs to no stack.
+
+    `retryable` says whether the same may be answered later, where a call brought it about.
+    """
 
     level: str
     message: str
     code: str = ""
     hint: str = ""
     request_id: str = ""
+    retryable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +305,12 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """The first of 130, 1, 6, 4, 7 that some stack asks for, else 0.
+        """The first of 130, 1, 6, 4, 7, 5 that some stack or stack set asks for, else 0.
 
         A code that no stack should ask for is a failure like any other.
         """
         codes = {ended.exit_code for ended in self.endings} | ({130} if self.interrupted else set())
-        return next((code for code in (130, 1, 6, 4, 7) if code in codes), int(any(codes)))
+        return next((code for code in (130, 1, 6, 4, 7, 5) if code in codes), int(any(codes)))
 
     def ended(self, ending: Ending) -> tuple[StackEnded, ...]:
         """Return the stacks that ended this way."""
@@ -196,6 +340,17 @@ Event: TypeAlias = (
     | ResourceMoved
     | StackMoved
     | StackEnded
+    | WaveStarted
+    | WaveEnded
+    | SetOperationStarted
+    | InstanceMoved
+    | InstancesMoved
+    | SetOperationEnded
+    | MoveStarted
+    | MoveEnded
+    | ActionStarted
+    | ActionEnded
+    | GateJudged
     | Waiting
     | OutputsKnown
     | Answered

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from tapcfn.cancelling import cancel, may_be_cancelled
+from tapcfn.clearing import emptied_first
 from tapcfn.errors import (
     BlockedError,
     CloudError,
+    NotBegunError,
     StaleError,
     StillRunningError,
     TapcfnError,
@@ -33,17 +36,22 @@ from tapcfn.events import (
     Waiting,
 )
 from tapcfn.expected import ACTIONS, time_left
+from tapcfn.lanes import Beside, Lanes
 from tapcfn.model import (
     Deployed,
     Ending,
     Rollout,
     Snapshot,
     Stack,
+    StackSet,
     StackStatus,
     Target,
 )
 from tapcfn.operations import Approval, Given, Look, Means, Operation, look, start
 from tapcfn.plan import Plan, PlannedPhase, Step, Verb, outputs_of
+from tapcfn.ports import Unit
+from tapcfn.stack_sets.running import run as spread
+from tapcfn.stack_sets.steps import SetStep, known_now
 from tapcfn.sweeps import Sweeps, Watched
 from tapcfn.trouble import Trouble
 from tapcfn.waits import Deadline, Pace, Patience
@@ -55,6 +63,9 @@ HEARTBEAT_EVERY = 30.0
 
 # Starts that are on their way together, so that of sixteen threads some are left to look.
 STARTS_AT_ONCE = 12
+
+# How long the stack sets are left alone with what they have to tell.
+LISTEN_EVERY = 0.25
 
 # How long an interrupted run waits for calls that are on their way.
 LAST_BREATH = 8.0
@@ -85,19 +96,27 @@ class Execution:
         interrupted: Callable[[], bool] = lambda: False,
         pace: Pace | None = None,
         fail_fast: bool = False,
+        cancels: bool = False,
+        beside: Beside | None = None,
     ) -> None:
         self._clock = clock = means.clock
         self._patience = means.patience or Patience(clock, timeout, interrupted)
-        self._means = replace(means, patience=self._patience)
+        self._lanes = Lanes(beside.pool if beside else pool)
+        self._means = replace(means, patience=self._patience, tell=self._lanes.tell)
         self._notify, self._pool = notify, pool
         self._pace = pace or Pace()
-        self._fail_fast = fail_fast
+        self._fail_fast, self._cancels = fail_fast, cancels
+        self._cancelled: set[str] = set()
+        self._uncancelled: set[str] = set()
         self._sweeps = Sweeps(clock, self._pace)
         self._trouble = Trouble(clock, notify)
         self._ahead: tuple[PlannedPhase, ...] = ()
         self._crowd: Counter[Target] = Counter()
         self._given = Given()
         self._pending: dict[str, Step] = {}
+        self._waiting: dict[str, SetStep] = {}
+        self._sets: dict[str, StackSet] = {}
+        self._beside = beside
         self._moving: dict[str, Moving] = {}
         self._flying: dict[Future[Any], tuple[str, Stack | Target]] = {}
         self._ended: dict[str, StackEnded] = {}
@@ -113,12 +132,14 @@ class Execution:
         self._given = Given(outputs_of(snapshot), snapshot.zones, approval)
         for number, phase in enumerate(plan.phases):
             self._ahead = plan.phases[number:]
+            self._sets = {step.name: step.stack_set for step in phase.sets}
             if not all(end.succeeded for end in self._ended.values()):
                 self._skip(phase, "an earlier phase did not succeed")
             elif self._must_stop:
                 self._skip(phase, "the run stopped before it", self._code_of_stopping)
             else:
                 self._pending = {step.stack.name: step for step in phase.steps}
+                self._waiting = {step.name: step for step in phase.sets}
                 work = (step for step in phase.steps if step.verb in ACTIONS)
                 self._crowd = Counter(step.stack.target for step in work)
                 self._work()
@@ -184,20 +205,21 @@ class Execution:
 
     def _work(self) -> None:
         """Start, watch and finish until everything has ended or we must stop."""
-        while self._pending or self._moving or self._flying:
+        while self._pending or self._waiting or self._moving or self._flying or self._lanes.futures:
             if self._must_stop:
                 self._detach()
                 return
             self._start_ready()
+            self._start_sets()
             self._sweep()
             self._rest()
             self._collect()
 
     def _start_ready(self) -> None:
         if self._fail_fast and (first := self._first_failed()):
-            for step in self._pending.values():
-                self._end(step.stack, Ending.SKIPPED, f"{first} did not succeed (--fail-fast)")
-            self._pending = {}
+            for unit in self._not_begun():
+                self._end(unit, Ending.SKIPPED, f"{first} did not succeed (--fail-fast)")
+            self._pending, self._waiting = {}, {}
         ready = [step for step in self._pending.values() if step.needs <= self._ended.keys()]
         starting = sum(kind == "start" for kind, _ in self._flying.values())
         for step in ready:
@@ -219,6 +241,37 @@ class Execution:
             self._fly("start", step.stack, partial(start, step, self._means, self._given))
             return True
         return False
+
+    def _start_sets(self) -> None:
+        """Start each stack set whose inputs are there: what it needs in this phase has ended."""
+        here = (
+            self._pending.keys()
+            | self._moving.keys()
+            | {subject.name for _, subject in self._flying.values() if isinstance(subject, Stack)}
+        )
+        for step in [each for each in self._waiting.values() if not each.needs & here]:
+            del self._waiting[step.name]
+            self._begin_set(step)
+
+    def _begin_set(self, step: SetStep) -> None:
+        ended = {need: self._ended[need] for need in step.needs & self._ended.keys()}
+        failed = sorted(need for need, each in ended.items() if not each.succeeded)
+        if failed:
+            self._end(step.stack_set, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
+            return
+        step = known_now(step, self._given.outputs)
+        if step.spread is None or self._beside is None:
+            missing = ", ".join(str(each) for each in step.unknown)
+            self._fail(step.stack_set, BlockedError(f"{step.name}: {missing} is not there"))
+        elif fault := self._means.ledger.fault:
+            self._end(step.stack_set, Ending.SKIPPED, fault, exit_code=TapcfnError.exit_code)
+        else:
+            means = self._beside.means(self._lanes.tell)
+            work = partial(spread, step.spread, means)
+            if clearing := self._given.approval.clearing.get(step.name):
+                first = (step.stack_set, clearing, self._means.cloud, self._lanes.tell)
+                work = partial(emptied_first, *first, work)
+            self._lanes.begin(step.name, work)
 
     def _first_failed(self) -> str | None:
         return next((name for name, each in self._ended.items() if not each.succeeded), None)
@@ -248,26 +301,42 @@ class Execution:
         due = min(self._dues().values(), default=None)
         pause = self._pace.cap if due is None else max(due - self._clock.now(), 0.0)
         pause = min(pause, self._patience.left)
-        if self._flying:
-            wait(self._flying, timeout=pause, return_when=FIRST_COMPLETED)
+        if self._lanes.futures:
+            pause = min(pause, LISTEN_EVERY)
+        if self._flying or self._lanes.futures:
+            flying = (*self._flying, *self._lanes.futures)
+            wait(flying, timeout=pause, return_when=FIRST_COMPLETED)
         elif self._moving:
             self._clock.sleep(pause)
         if self._clock.now() - self._quiet_since >= HEARTBEAT_EVERY:
             self._quiet_since = self._clock.now()
             elapsed = self._clock.now() - self._began
-            self._notify(Waiting(tuple(sorted(self._moving)), elapsed, self.time_left()))
+            waiting_on = tuple(sorted((*self._moving, *self._lanes.names)))
+            self._notify(Waiting(waiting_on, elapsed, self.time_left()))
 
     def _collect(self) -> None:
         """Take every answer that has come."""
+        self._listen()
         for future in [each for each in self._flying if each.done()]:
             kind, subject = self._flying.pop(future)
             error = future.exception()
             if isinstance(subject, Target):
                 self._take_sweep(subject, error, None if error else future.result())
+            elif kind == "cancel":
+                self._take_cancel(subject, error)
             elif kind == "start":
                 self._take_start(subject, error, None if error else future.result())
             else:
                 self._take_look(subject, error, None if error else future.result())
+
+    def _listen(self) -> None:
+        """Pass on what the stack sets tell, and take those that have ended."""
+        ended = self._lanes.ended()
+        for event in self._lanes.told():
+            self._quiet_since = self._clock.now()
+            self._notify(event)
+        for each in ended:
+            self._finish(each)
 
     def _take_start(
         self, stack: Stack, error: BaseException | None, answer: StackEnded | Operation | None
@@ -306,26 +375,31 @@ class Execution:
         }
         for name, each in here.items():
             self._follow(name, each, moving.get(each.operation.stack_id))
-        self._read_along([each for each in here.values() if not each.looking])
+        if not any(each.looking for each in here.values()):
+            self._read_along(list(here.values()))
 
     def _follow(self, name: str, each: Moving, status: StackStatus | None) -> None:
         """Tell a new status; a stack that has left the list is looked at."""
         if status is None and not each.looking:
-            self._fly_look(each)
+            self._fly_look(each, still=True)
         elif status is not None and status != each.status:
             each.status = status
             self._say(StackMoved(name, each.operation.stack.target, status))
 
     def _read_along(self, moving: list[Moving]) -> None:
-        """Read the history of one stack that still moves: calls do not grow with the stacks."""
+        """Read the history of one stack that still moves: calls do not grow with the stacks.
+
+        An end comes first: where one is looked at, nothing is read along.
+        """
         if moving:
             longest = min(moving, key=lambda each: each.looked)
             if self._clock.now() - longest.looked >= HISTORY_EVERY:
                 self._fly_look(longest)
 
-    def _fly_look(self, each: Moving) -> None:
+    def _fly_look(self, each: Moving, *, still: bool = False) -> None:
         each.looking, each.looked = True, self._clock.now()
-        self._fly("look", each.operation.stack, partial(look, each.operation, self._means))
+        work = partial(look, each.operation, self._means, still=still)
+        self._fly("look", each.operation.stack, work)
 
     def _take_look(self, stack: Stack, error: BaseException | None, seen: Look | None) -> None:
         each = self._moving[stack.name]
@@ -365,7 +439,7 @@ class Execution:
         for finding in seen.left:
             self._notify(FindingRaised(finding, operation.stack.target))
         self._given.outputs[operation.stack.name] = deployed.outputs
-        succeeded = operation.succeeded_with(deployed.status)
+        succeeded = operation.succeeded_with(deployed.status) and not seen.failed
         self._end(
             operation.stack,
             Ending.DONE if succeeded else Ending.FAILED,
@@ -374,31 +448,76 @@ class Execution:
             started=operation.started,
             exit_code=int(not succeeded),
             warnings=tuple(f"{each.logical_id}: {each.message}".lstrip(": ") for each in seen.left),
+            operation_id=operation.id_in(deployed),
         )
 
     def _detach(self) -> None:
-        """Stop watching: take the answers that are on their way, then name what goes on."""
+        """Stop watching: take the answers that are on their way, then name what goes on.
+
+        Updates that are cancelled are watched until then as well.
+        """
         limit = Deadline.after(self._clock, LAST_BREATH)
-        while self._flying and not limit.passed:
-            done, _ = wait(self._flying, timeout=0.2, return_when=FIRST_COMPLETED)
+        self._cancel_updates()
+        while (self._flying or self._lanes.futures or self._rolling_back) and not limit.passed:
+            if self._rolling_back:
+                self._sweep()
+            flying = (*self._flying, *self._lanes.futures)
+            done, _ = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED)
             if not done:
                 self._clock.sleep(0.2)
             self._collect()
+            self._cancel_updates()
+        self._leave()
+        self._pending, self._moving, self._flying, self._waiting = {}, {}, {}, {}
+
+    @property
+    def _rolling_back(self) -> frozenset[str]:
+        return frozenset((self._cancelled - self._uncancelled) & self._moving.keys())
+
+    def _cancel_updates(self) -> None:
+        """Cancel what this run updates, where that was asked for; anything else goes on. (X-35)"""
+        if not (self._cancels and self._patience.interrupted):
+            return
+        for name, each in self._moving.items():
+            if name not in self._cancelled and may_be_cancelled(each.operation):
+                self._cancelled.add(name)
+                work = partial(cancel, each.operation, self._means)
+                self._fly("cancel", each.operation.stack, work)
+
+    def _take_cancel(self, stack: Stack, error: BaseException | None) -> None:
+        if error is None:
+            text = f"{stack.name}: its update is cancelled; CloudFormation rolls it back"
+            self._notify(Diagnosed("info", text))
+        elif isinstance(error, TapcfnError):
+            self._uncancelled.add(stack.name)
+            self._notify(Diagnosed("warning", f"{stack.name}: was not cancelled: {error}"))
+        else:
+            raise error
+
+    def _leave(self) -> None:
+        """Name what goes on, and what was never begun."""
         code = self._code_of_stopping
-        for each in list(self._moving.values()):
-            self._end(
-                each.operation.stack, Ending.RUNNING, "CloudFormation goes on", exit_code=code
-            )
+        goes_on: list[Unit] = [each.operation.stack for each in self._moving.values()]
+        goes_on += [self._sets[name] for name in self._lanes.names]
+        for unit in goes_on:
+            goes_back = unit.name in self._rolling_back
+            cause = "CloudFormation rolls it back" if goes_back else "CloudFormation goes on"
+            self._end(unit, Ending.RUNNING, cause, exit_code=code)
         for _, subject in self._flying.values():
             if isinstance(subject, Stack) and subject.name not in self._ended:
                 self._end(subject, Ending.RUNNING, "no answer came back yet", exit_code=code)
-        for step in self._pending.values():
-            self._end(step.stack, Ending.SKIPPED, "the run stopped before it", exit_code=code)
-        self._pending, self._moving, self._flying = {}, {}, {}
+        for unit in self._not_begun():
+            self._end(unit, Ending.SKIPPED, "the run stopped before it", exit_code=code)
+
+    def _not_begun(self) -> list[Unit]:
+        """Return what waits for its turn in this phase."""
+        stacks: list[Unit] = [step.stack for step in self._pending.values()]
+        return [*stacks, *(step.stack_set for step in self._waiting.values())]
 
     def _skip(self, phase: PlannedPhase, cause: str, exit_code: int = 0) -> None:
-        for step in phase.steps:
-            self._end(step.stack, Ending.SKIPPED, cause, exit_code=exit_code)
+        units: list[Unit] = [step.stack for step in phase.steps]
+        for unit in [*units, *(step.stack_set for step in phase.sets)]:
+            self._end(unit, Ending.SKIPPED, cause, exit_code=exit_code)
 
     def _watch(self, operation: Operation) -> None:
         usual = self._means.ledger.usually(operation.action, operation.stack)
@@ -423,18 +542,20 @@ class Execution:
     def _usual_of(self, step: Step) -> float | None:
         return self._means.ledger.usually(ACTIONS[step.verb], step.stack)
 
-    def _fail(self, stack: Stack, error: BaseException | None) -> None:
-        """End a stack with an error of ours; anything else is a fault of the program."""
+    def _fail(self, unit: Unit, error: BaseException | None) -> None:
+        """End a unit with an error of ours; anything else is a fault of the program."""
         if not isinstance(error, TapcfnError):
-            raise error or RuntimeError(f"{stack.name}: no answer")
+            raise error or RuntimeError(f"{unit.name}: no answer")
+        if isinstance(error, CloudError) and error.is_of_expired_credentials:
+            error = NotBegunError(f"not started: {error}")
         ending = Ending.BLOCKED if isinstance(error, BlockedError | StaleError) else Ending.FAILED
         if isinstance(error, StillRunningError):
-            ending = Ending.RUNNING
-        self._end(stack, ending, str(error), exit_code=error.exit_code)
+            ending = Ending.SKIPPED if isinstance(error, NotBegunError) else Ending.RUNNING
+        self._end(unit, ending, str(error), exit_code=error.exit_code)
 
     def _end(
         self,
-        stack: Stack,
+        unit: Unit,
         ending: Ending,
         cause: str = "",
         *,
@@ -442,13 +563,13 @@ class Execution:
         started: float | None = None,
         exit_code: int = 0,
         warnings: tuple[str, ...] = (),
+        operation_id: str = "",
     ) -> None:
         seconds = self._clock.now() - started if started is not None else 0.0
-        self._finish(
-            StackEnded(
-                stack.name, stack.target, ending, cause, status, seconds, exit_code, warnings
-            )
+        ended = StackEnded(
+            unit.name, unit.target, ending, cause, status, seconds, exit_code, warnings
         )
+        self._finish(replace(ended, operation_id=operation_id))
 
     def _finish(self, ended: StackEnded) -> None:
         self._ended[ended.stack] = ended

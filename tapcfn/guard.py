@@ -129,6 +129,9 @@ def protected(change: Change, policy: str) -> Iterator[Objection]:
         )
 
 
+# What stands in a message before the words that settle it.
+_TO_ALLOW = "; to allow it: "
+
 RULES: tuple[Rule, ...] = (
     data_loss,
     possible_replacement,
@@ -147,13 +150,15 @@ def review(
     *,
     deployed: Deployed | None = None,
     policy: str = "",
+    by_region: bool = False,
 ) -> tuple[Finding, ...]:
     """Return every objection, nested stacks included, in the order of the rules.
 
     What is found in a nested stack points at the line that made the nested stack. `allowed` holds
     allowances: what they name is reported as information. With what is `deployed`, policies that
     the new template drops are found even where the change set does not tell; `policy` is that of
-    the stack itself.
+    the stack itself. `by_region` asks for an allowance in each Region: one name may mean stacks in
+    many.
     """
     found = list(_objections(change_set, rules, _Place()))
     for change in change_set.changes:
@@ -161,7 +166,8 @@ def review(
         found += [(at, objection) for objection in protected(change, policy)]
     told = {place.path for place, objection in found if objection.rule == "TAP005"}
     found += [each for each in _untold_drops(deployed, stack) if each[0].path not in told]
-    return tuple(_judged(objection, place, stack, allowed) for place, objection in found)
+    where = f"@{stack.target.region}" if by_region else ""
+    return tuple(_judged(each, place, stack, allowed, where) for place, each in found)
 
 
 def _untold_drops(deployed: Deployed | None, stack: Stack) -> Iterator[tuple[_Place, Objection]]:
@@ -201,7 +207,9 @@ def _objections(
             yield from _objections(change.nested, rules, _Place(at.path, change.logical_id))
 
 
-def _judged(objection: Objection, at: _Place, stack: Stack, allowed: frozenset[str]) -> Finding:
+def _judged(
+    objection: Objection, at: _Place, stack: Stack, allowed: frozenset[str], where: str
+) -> Finding:
     """Return an objection as a finding: an information if it is allowed, else how to allow it."""
     line: SourceLine | None = stack.template.source.get(at.root)
     severity, message, allowance = objection.severity, objection.message, ""
@@ -210,8 +218,7 @@ def _judged(objection: Objection, at: _Place, stack: Stack, allowed: frozenset[s
         if allowance:
             severity = Severity.INFO
         else:
-            flag = f"--allow-loss {stack.name}/{at.path}:{objection.loss}"
-            message += f"; to allow it: {flag}"
+            message += f"{_TO_ALLOW}--allow-loss {stack.name}/{at.path}{where}:{objection.loss}"
     return Finding(
         objection.rule,
         severity,
@@ -223,6 +230,11 @@ def _judged(objection: Objection, at: _Place, stack: Stack, allowed: frozenset[s
         path=objection.path,
         allowed_by=allowance,
     )
+
+
+def allowance_asked(finding: Finding) -> str:
+    """Return what would settle a finding on the command line, or nothing."""
+    return finding.message.partition(_TO_ALLOW)[2]
 
 
 def blocks(findings: tuple[Finding, ...]) -> bool:
@@ -266,7 +278,7 @@ def _is_harmless(change: Change) -> bool:
     CloudFormation says `Conditional` of some of those, such as the policy of a KMS key.
     """
     return bool(change.details) and all(
-        detail.recreation != "Always"
+        detail.recreation in {"Never", "Conditionally"}
         and (
             not _property(detail.path)
             or updates_in_place(change.resource_type, _property(detail.path))

@@ -12,14 +12,15 @@ import json
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from tapcfn.errors import TapcfnError
 from tapcfn.events import Event, OperationStarted, StackEnded
-from tapcfn.model import Stack, Target
+from tapcfn.model import Target
+from tapcfn.ports import Unit
 from tapcfn.runs import RESUMABLE, lines_of
 from tapcfn.secret import masked
 
@@ -29,6 +30,13 @@ _TIMES = 5
 # How many runs are kept, and how much of a cause.
 _RUNS = 200
 _LONGEST_CAUSE = 1000
+
+# How many deployments of one stack are remembered: the last ones may never have taken effect.
+_DEPLOYMENTS = 3
+
+
+# A stack by its place and its name.
+Placed: TypeAlias = tuple[Target, str]
 
 
 class FileLedger:
@@ -40,22 +48,32 @@ class FileLedger:
         run: str,
         about: Mapping[str, Any],
         secrets: frozenset[str] = frozenset(),
+        *,
+        sync: Callable[[int], None] | None = None,
     ) -> None:
+        """Read what is there; `sync` is what waits for the disk, so that it can be watched."""
         self.path = folder / f"{run}.ndjson"
         self.fault = ""
         self._about = {"kind": "run", "run": run, **about}
         self._secrets = secrets
+        self._sync = sync or os.fsync
         self._lock = threading.Lock()
         self._sent: set[str] = set()
         self._ended: set[str] = set()
         self._took: dict[tuple[str, ...], deque[float]] = {}
         self._doing: dict[str, str] = {}
+        self._moves: dict[tuple[str, str], dict[str, str]] = {}
         self._open: dict[Path, set[str]] = {}
+        self._staged: dict[str, tuple[tuple[str, str], Placed]] = {}
         self._run_of: dict[Path, tuple[str, str]] = {}
-        self._places: dict[tuple[str, str], set[Target]] = {}
+        self._places: dict[tuple[str, str], set[tuple[Target, str]]] = {}
+        self._source_of: dict[Path, str] = {}
+        self._plain: set[Path] = set()
+        self._made: dict[tuple[str, str], dict[Placed, deque[tuple[str, Path]]]] = {}
         for path in sorted(folder.glob("*.ndjson")):
             for line in lines_of(path):
                 self._remember(line, path)
+        self._remember(self._about, self.path)
 
     @property
     def is_resumable(self) -> bool:
@@ -91,7 +109,7 @@ class FileLedger:
             line = {"kind": "end", "exit_code": exit_code, "seconds": round(seconds, 1), "at": at}
             self._try_to_write(line)
 
-    def intend(self, operation: str, stack: Stack, token: str) -> None:
+    def intend(self, operation: str, stack: Unit, token: str) -> None:
         """Note a token, durably, before the call that sends it."""
         self._write({"kind": "intend", "token": token, **_about(operation, stack)})
 
@@ -110,18 +128,55 @@ class FileLedger:
         """Whether what the token started is known to be over."""
         return token in self._ended
 
-    def took(self, action: str, stack: Stack, seconds: float) -> None:
+    def took(self, action: str, stack: Unit, seconds: float) -> None:
         """Note how long an operation took, so that the next one can be expected."""
         self._try_to_write({"kind": "took", "seconds": round(seconds, 1), **_about(action, stack)})
 
-    def usually(self, action: str, stack: Stack) -> float | None:
+    def usually(self, action: str, stack: Unit) -> float | None:
         """Return the median of the last few times, or None where there was none."""
-        seconds = self._took.get(_key(_about(action, stack)))
+        seconds = self.times(action, stack)
         return median(seconds) if seconds else None
 
-    def places(self, blueprint: str, stage: str) -> frozenset[Target]:
-        """Return where runs of this folder have changed stacks of a blueprint's stage."""
-        return frozenset(self._places.get((blueprint, stage), ()))
+    def times(self, action: str, stack: Unit) -> tuple[float, ...]:
+        """Return the last few times, oldest first."""
+        return tuple(self._took.get(_key(_about(action, stack)), ()))
+
+    def moved(self, blueprint: str, stage: str, move: str, state: str) -> None:
+        """Note that a move of a rollout has begun, has passed, or was taken back."""
+        self._write(
+            {
+                "kind": "move",
+                "move": move,
+                "state": state,
+                "of": [blueprint, stage],
+            }
+        )
+
+    def passed(self, blueprint: str, stage: str) -> frozenset[str]:
+        """Return the moves that have passed and were not begun again, nor taken back, since."""
+        states = self._moves.get((blueprint, stage), {})
+        return frozenset(move for move, state in states.items() if state == "passed")
+
+    def places(self, blueprint: str, stage: str, source: str | None = None) -> frozenset[Target]:
+        """Return where runs of this folder have changed stacks of a blueprint's stage.
+
+        Given a `source`, the runs that had their settings from that file.
+        """
+        found = self._places.get((blueprint, stage), set())
+        return frozenset(place for place, file in found if source in {None, file})
+
+    def made(self, source: str, stage: str) -> Mapping[Placed, frozenset[str]]:
+        """Return what runs of a folder's file have deployed and not deleted, and their tokens."""
+        found = self._made.get((source, stage), {})
+        return {key: frozenset(token for token, _ in sent) for key, sent in found.items()}
+
+    def staged(self, blueprint: str, stage: str) -> Mapping[str, Placed]:
+        """Return the change sets of a blueprint's stage that are not known to be over, by token."""
+        return {
+            token: placed
+            for token, (run, placed) in self._staged.items()
+            if run == (blueprint, stage) and token not in self._ended
+        }
 
     def _write(self, *lines: dict[str, Any]) -> None:
         """Append lines and wait for the disk; raise `TapcfnError` if they can't be kept.
@@ -153,45 +208,85 @@ class FileLedger:
         with self.path.open("ab+") as file:
             file.write(_line_break(file) + text.encode())
             file.flush()
-            os.fsync(file.fileno())
+            self._sync(file.fileno())
         if is_new:
-            _keep_entry(self.path.parent)
+            self._keep_entries()
             self._prune()
 
+    def _keep_entries(self) -> None:
+        """Wait until the disk knows the new file by name, and the two folders that may be new."""
+        for folder in list(self.path.parents)[:3]:
+            entry = os.open(folder, os.O_RDONLY)
+            try:
+                self._sync(entry)
+            finally:
+                os.close(entry)
+
     def _prune(self) -> None:
-        """Remove the oldest runs, but none whose operations are not known to have ended."""
+        """Remove the oldest runs, but none whose operations are not known to have ended.
+
+        Nor one that alone tells of a stack that a folder of templates has deployed.
+        """
+        made = (sent for stacks in self._made.values() for sent in stacks.values())
+        telling = {path for sent in made for _, path in sent}
         for path in sorted(self.path.parent.glob("*.ndjson"), reverse=True)[_RUNS:]:
-            if not self._open.get(path, set()) - self._ended:
+            if path not in telling and not self._open.get(path, set()) - self._ended:
                 with contextlib.suppress(OSError):
                     path.unlink()
 
     def _remember(self, line: Mapping[str, Any], path: Path) -> None:
-        token = line.get("token")
-        if line.get("kind") == "run":
-            self._run_of[path] = (str(line.get("blueprint")), str(line.get("stage")))
-        if line.get("kind") == "intend" and isinstance(token, str):
-            self._sent.add(token)
-            if line.get("operation") != "stage":
-                self._open.setdefault(path, set()).add(token)
-                place = Target(str(line.get("account")), str(line.get("region")))
-                self._places.setdefault(self._run_of.get(path, ("", "")), set()).add(place)
-        if line.get("kind") == "ended" and isinstance(token, str):
+        token, kind = line.get("token"), line.get("kind")
+        if kind == "run":
+            self._remember_run(line, path)
+        if kind == "intend" and isinstance(token, str):
+            self._remember_token(line, path, token)
+        if path in self._plain:
+            self._remember_made(line, path)
+        if kind == "ended" and isinstance(token, str):
             self._ended.add(token)
-        if line.get("kind") == "took" and isinstance(seconds := line.get("seconds"), int | float):
+        if kind == "move":
+            self._remember_move(line)
+        if kind == "took" and isinstance(seconds := line.get("seconds"), int | float):
             self._took.setdefault(_key(line), deque(maxlen=_TIMES)).append(float(seconds))
 
+    def _remember_run(self, line: Mapping[str, Any], path: Path) -> None:
+        """Keep what a run was about."""
+        self._run_of[path] = (str(line.get("blueprint")), str(line.get("stage")))
+        self._source_of[path] = str(line.get("source") or "")
+        if line.get("plain"):
+            self._plain.add(path)
 
-def _keep_entry(folder: Path) -> None:
-    """Wait until the disk knows the new file by name, and the folder that may be new itself."""
-    for each in (folder, folder.parent):
-        entry = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(entry)
-        finally:
-            os.close(entry)
+    def _remember_token(self, line: Mapping[str, Any], path: Path, token: str) -> None:
+        """Keep a token that was sent: to preview, or to change something somewhere."""
+        self._sent.add(token)
+        place = Target(str(line.get("account")), str(line.get("region")))
+        run = self._run_of.get(path, ("", ""))
+        if line.get("operation") == "stage":
+            self._staged[token] = (run, (place, str(line.get("stack"))))
+        else:
+            self._open.setdefault(path, set()).add(token)
+            known = self._places.setdefault(run, set())
+            known.add((place, self._source_of.get(path, "")))
+
+    def _remember_move(self, line: Mapping[str, Any]) -> None:
+        """Keep how a move stands: the last word of any run."""
+        blueprint, stage = (str(each) for each in line.get("of") or ("", ""))
+        states = self._moves.setdefault((blueprint, stage), {})
+        states[str(line.get("move"))] = str(line.get("state"))
+
+    def _remember_made(self, line: Mapping[str, Any], path: Path) -> None:
+        """Keep what a folder's run has deployed, until it is deleted; orphans stand as labels."""
+        made = self._made.setdefault((self._source_of[path], self._run_of[path][1]), {})
+        place = Target(str(line.get("account")), str(line.get("region")))
+        key = (place, str(line.get("stack")).partition("@")[0])
+        if (line.get("kind"), line.get("operation")) == ("intend", "execute"):
+            token = str(line.get("token"))
+            made.setdefault(key, deque(maxlen=_DEPLOYMENTS)).append((token, path))
+        if (line.get("operation"), line.get("ending")) == ("delete", "done"):
+            made.pop(key, None)
 
 
-def _about(operation: str, stack: Stack) -> dict[str, str]:
+def _about(operation: str, stack: Unit) -> dict[str, str]:
     return {
         "operation": operation,
         "stack": stack.name,

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tapcfn.model import Finding, Severity, Stack, TemplateBody
+from tapcfn.model import Finding, Severity, Stack, StackSet, TemplateBody
 
 _SEVERITY = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
 
 
-def lint(stacks: Iterable[Stack]) -> tuple[Finding, ...]:
+def lint(stacks: Iterable[Stack], sets: Iterable[StackSet] = ()) -> tuple[Finding, ...]:
     """Return every error and warning, each template once with all of its Regions."""
     regions: dict[TemplateBody, set[str]] = {}
     for stack in stacks:
         regions.setdefault(stack.template, set()).add(stack.target.region)
+    for each in sets:
+        regions.setdefault(each.template, set()).update(each.regions)
     return tuple(
         finding
         for template, where in regions.items()

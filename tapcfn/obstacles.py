@@ -1,4 +1,4 @@
-"""What keeps a new stack from being made: types, names, quotas, and what can be there only once.
+"""What keeps a stack from being made or deleted: types, names, roles, quotas, protection.
 
 Part of the preflight: everything here only reads.
 """
@@ -6,7 +6,7 @@ Part of the preflight: everything here only reads.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 
 from tapcfn.intrinsics import text_of
@@ -24,8 +24,30 @@ SINGLE = (
     "AWS::Config::ConfigurationRecorder",
     "AWS::Config::DeliveryChannel",
 )
+# IAM has one set of names for all Regions of an account. A managed policy is not looked up: that
+# takes its path, too.
+IAM_NAMES: Mapping[str, str] = {
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+}
 # Names that can be looked up.
-NAMED = ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::S3::Bucket")
+GLOBAL = tuple(kind for kind in IAM_NAMES if kind != "AWS::IAM::ManagedPolicy")
+NAMED = ("AWS::DynamoDB::Table", "AWS::Logs::LogGroup", "AWS::S3::Bucket", *GLOBAL)
+
+_NAMES = {**NAMES, **IAM_NAMES}
+
+# Who works with a service role.
+_WORKER = "cloudformation.amazonaws.com"
+
+_STACK = "AWS::CloudFormation::Stack"
+
+_PROTECTED = (
+    "its TerminationProtection refuses the deletion; take it off first: aws cloudformation "
+    "update-termination-protection --no-enable-termination-protection --stack-name "
+)
 
 # Whoever lets this role use a key needs it to be there. (L-8)
 SCALING_ROLE = "AWSServiceRoleForAutoScaling"
@@ -37,14 +59,15 @@ def creations(plan: Plan) -> tuple[Step, ...]:
 
 
 def cheap(plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Check, ...]:
-    """Check what a plan and an apply can afford: nothing at all where no stack is created.
+    """Check what a plan and an apply can afford: no call at all where no stack is created.
 
-    Names within the account are left to early validation, which sees them.
+    Names within the account and Region are left to early validation, which sees them.
     """
     steps = creations(plan)
     asked = [*_quotas(steps, cloud), *_singletons(steps, cloud)]
     asked += _names(steps, cloud, ("AWS::S3::Bucket",), across=True)
-    return (*_twice(steps), *ask_all(asked, pool))
+    asked += _names(steps, cloud, GLOBAL, across=False)
+    return (*_twice(plan), *_protection(plan, Verb.RECREATE), *ask_all(asked, pool))
 
 
 def thorough(plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Check, ...]:
@@ -52,13 +75,16 @@ def thorough(plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Check, ...]:
     steps = creations(plan)
     asked: list[Ask] = [
         *_quotas(steps, cloud),
+        *_stack_counts(steps, cloud),
         *_singletons(steps, cloud),
         *_names(steps, cloud, NAMED, across=False),
         *_roles(steps, cloud),
+        *_service_roles(plan, cloud),
         *(later(_handover, step, cloud) for step in plan.steps if step.verb is not Verb.NONE),
     ]
     types = tuple(_types(step.stack) for step in plan.steps if step.verb is not Verb.NONE)
-    return (*_twice(steps), *types, *ask_all(asked, pool))
+    protection = _protection(plan, Verb.RECREATE, Verb.DELETE)
+    return (*_twice(plan), *types, *protection, *ask_all(asked, pool))
 
 
 def _handover(step: Step, cloud: Cloud) -> Check:
@@ -91,25 +117,34 @@ def _wanted_names(step: Step, kinds: Iterable[str]) -> Iterator[tuple[str, str, 
     """
     for logical_id, resource in sorted(step.stack.template.document["Resources"].items()):
         kind = resource["Type"]
-        said = resource.get("Properties", {}).get(NAMES.get(kind, ""))
+        said = resource.get("Properties", {}).get(_NAMES.get(kind, ""))
         name = text_of(said, step.stack)
         if kind in kinds and name and "Condition" not in resource:
             yield kind, logical_id, name
 
 
-def _twice(steps: Iterable[Step]) -> tuple[Check, ...]:
-    """Find names that two stacks of the plan want; a bucket's counts in all Regions."""
+def _twice(plan: Plan) -> tuple[Check, ...]:
+    """Find names that two stacks of the plan want, deployed or not."""
     seen: dict[tuple[str, str, str], str] = {}
     found = []
-    for step in steps:
-        for kind, logical_id, name in _wanted_names(step, NAMES):
-            place = "" if kind == "AWS::S3::Bucket" else str(step.stack.target)
+    for step in plan.steps:
+        if step.verb is Verb.DELETE:
+            continue
+        for kind, logical_id, name in _wanted_names(step, _NAMES):
+            place = _reach(kind, step.stack.target)
             subject = f"{step.stack.name}/{logical_id}"
             first = seen.setdefault((kind, name, place), subject)
             if first != subject:
                 reason = f"{kind} {name} is wanted by {first} as well"
                 found.append(Check("name", step.stack.target, FAIL, reason, subject))
     return tuple(found)
+
+
+def _reach(kind: str, target: Target) -> str:
+    """Return where a name counts: a bucket's everywhere, IAM's in all Regions of the account."""
+    if kind == "AWS::S3::Bucket":
+        return ""
+    return target.account if kind in IAM_NAMES else str(target)
 
 
 def _names(
@@ -130,7 +165,10 @@ def _name(
     def judge() -> tuple[Verdict, str]:
         holder = cloud.holder(kind, name, step.stack.target)
         allowed = {Holder.NOBODY} | ({Holder.ACCOUNT} if across or step.stack.adopt else set())
-        return (PASS, "") if holder in allowed else (FAIL, f"{kind} {name} exists, in {holder}")
+        if holder in allowed:
+            return PASS, ""
+        where = "; IAM's names count in all Regions" if kind in IAM_NAMES else ""
+        return FAIL, f"{kind} {name} exists, in {holder}{where}"
 
     return judged("name", step.stack.target, judge, f"{step.stack.name}/{logical_id}")
 
@@ -146,6 +184,18 @@ def _quotas(steps: Iterable[Step], cloud: Cloud) -> list[Ask]:
     ]
 
 
+def _stack_counts(steps: Iterable[Step], cloud: Cloud) -> list[Ask]:
+    """Ask whether there may be so many more stacks in each target; nested ones count."""
+    wanted: Counter[Target] = Counter()
+    for step in steps:
+        kinds = Counter(step.stack.template.resources.values())
+        wanted[step.stack.target] += 1 + kinds[_STACK]
+    return [
+        later(_quota, target, cloud, kind=_STACK, wanted=number)
+        for target, number in sorted(wanted.items())
+    ]
+
+
 def _quota(target: Target, cloud: Cloud, *, kind: str, wanted: int) -> Check:
     def judge() -> tuple[Verdict, str]:
         used, limit = cloud.quota(kind, target)
@@ -154,6 +204,40 @@ def _quota(target: Target, cloud: Cloud, *, kind: str, wanted: int) -> Check:
         return FAIL, f"{used} of {limit} are used, and {wanted} more are wanted"
 
     return judged("quota", target, judge, kind)
+
+
+def _protection(plan: Plan, *verbs: Verb) -> tuple[Check, ...]:
+    """Whether termination protection is in the way of a planned deletion. (X-33)"""
+    going = [(step, step.deployed) for step in plan.steps if step.verb in verbs]
+    return tuple(
+        Check("protection", step.stack.target, FAIL, _PROTECTED + deployed.name, step.stack.name)
+        if deployed.protected
+        else Check("protection", step.stack.target, PASS, "", step.stack.name)
+        for step, deployed in going
+        if deployed is not None
+    )
+
+
+def _service_roles(plan: Plan, cloud: Cloud) -> list[Ask]:
+    """Ask for each role that CloudFormation is to work with, once in an account."""
+    asked = {
+        (step.stack.target.account, step.stack.options.service_role): step.stack.target
+        for step in reversed(plan.steps)
+        if step.verb is not Verb.NONE and step.stack.options.service_role
+    }
+    return [later(_service_role, target, cloud, arn) for (_, arn), target in sorted(asked.items())]
+
+
+def _service_role(target: Target, cloud: Cloud, arn: str) -> Check:
+    def judge() -> tuple[Verdict, str]:
+        services = cloud.trust(arn, target)
+        if services is None:
+            return FAIL, "there is no such role"
+        if _WORKER not in services:
+            return FAIL, f"its trust policy does not let {_WORKER} in"
+        return PASS, ""
+
+    return judged("service role", target, judge, arn)
 
 
 def _singletons(steps: Iterable[Step], cloud: Cloud) -> list[Ask]:

@@ -5,21 +5,24 @@ These functions make calls and may block; `execute` runs them in its pool.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from tapcfn import policing
+from tapcfn import others, policing
+from tapcfn.clearing import Clearing, empty_buckets
 from tapcfn.data_policy import is_missing, policy_of
 from tapcfn.errors import (
     BlockedError,
     CloudError,
+    NotBegunError,
     StackError,
     StaleError,
-    TapcfnError,
+    StillRunningError,
     UnknownStatusError,
 )
-from tapcfn.events import StackEnded
+from tapcfn.events import Notify, StackEnded
 from tapcfn.guard import blocks
 from tapcfn.model import (
     Deployed,
@@ -41,11 +44,11 @@ from tapcfn.preview import (
     Previewed,
     Refused,
     Staged,
-    as_asked,
+    as_judged,
     discard,
     intent_of,
     objections,
-    stage,
+    stage_as_allowed,
 )
 from tapcfn.surprises import surprises
 from tapcfn.waits import Patience, settle
@@ -53,12 +56,13 @@ from tapcfn.waits import Patience, settle
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What every step works with."""
+    """What every step works with; `tell` may be called from any thread."""
 
     cloud: Cloud
     clock: Clock
     ledger: Ledger
     patience: Patience | None = None
+    tell: Notify = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,15 @@ class Approval:
     """What was agreed to: the previews, the allowances, and how literally to take them.
 
     `strict` stops a stack whose change set turns out to do more than the one that was reviewed.
-    `leaving` says, by stack, what a deletion may leave behind.
+    By stack, `leaving` says what a deletion may leave behind, and `clearing` what is taken away
+    before it.
     """
 
     previews: Mapping[str, Preview] = field(default_factory=dict)
     allowed: frozenset[str] = frozenset()
     strict: bool = False
     leaving: Mapping[str, Leaving] = field(default_factory=dict)
+    clearing: Mapping[str, Clearing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,10 @@ class Operation:
         seen = (deployed.status, deployed.updated)
         return seen != (self.before.status, self.before.updated)
 
+    def id_in(self, deployed: Deployed) -> str:
+        """Return the service's own name for the operation, if the stack tells it."""
+        return deployed.operations.get(f"{self.action.upper()}_STACK", "")
+
     def succeeded_with(self, status: StackStatus) -> bool:
         """Whether this final status is what the operation was for."""
         if self.action == "delete":
@@ -131,7 +141,8 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a look at one operation brought: its history, the stack if it has settled, and why
-    that was no success. `left` is what a success could not delete; `blind` why there is no history.
+    that was no success. `left` is what a success could not delete; `blind` why there is no history;
+    `failed` that it is no success, whatever its status.
     """
 
     events: tuple[StackEvent, ...]
@@ -139,19 +150,24 @@ class Look:
     cause: str = ""
     left: tuple[Finding, ...] = ()
     blind: str = ""
+    failed: bool = False
 
 
 def start(step: Step, means: Means, given: Given) -> StackEnded | Operation:
     """Do what the step says, up to the call after which CloudFormation is at work."""
     stack, deployed = step.stack, step.deployed
     if step.verb is Verb.DELETE and deployed is not None:
+        _clear_the_way(stack, deployed, means, given)
         return _delete(stack, deployed, means, given.approval.leaving.get(stack.name))
     if step.verb is Verb.PROTECT:
         return _unchanged(stack, deployed, means)
     if step.verb is Verb.RECREATE and deployed is not None:
         _clear(stack, deployed, means)
         deployed = None
-    staged = _stage(stack, deployed, means, given)
+    try:
+        staged = _stage(stack, deployed, means, given)
+    except StillRunningError as error:
+        raise NotBegunError(f"not started: {error}") from error
     if staged.change_set.empty:
         return _unchanged(stack, deployed, means)
     if deployed is None or deployed.status.is_absent:
@@ -166,18 +182,18 @@ def _stage(stack: Stack, deployed: Deployed | None, means: Means, given: Given) 
     if unknown:
         missing = ", ".join(str(each) for each in unknown)
         raise BlockedError(f"{stack.name}: {missing} is not there")
-    asked = as_asked(stack, given.approval.allowed)
+    allowed = given.approval.allowed
     preview = given.approval.previews.get(stack.name)
     if isinstance(preview, Refused):
-        raise BlockedError(preview.finding.message)
-    if not isinstance(preview, Previewed):
-        staged = stage(asked, values, deployed, means.cloud, means.ledger)
-        return _checked(stack, deployed, staged, preview, means, given)
-    if preview.staged.intent == intent_of(asked, values):
-        return _checked(stack, deployed, preview.staged, preview, means, given)
+        raise (StackError if preview.alone else BlockedError)(preview.finding.message)
+    if isinstance(preview, Previewed):
+        asked = as_judged(stack, preview.findings)
+        if preview.staged.intent == intent_of(asked, values):
+            return _checked(stack, deployed, preview.staged, preview, means, given)
     # First the new one: with the last change set goes the stack that it was to create.
-    staged = stage(asked, values, deployed, means.cloud, means.ledger)
-    discard(preview.staged, stack.target, means.cloud, means.ledger)
+    staged = stage_as_allowed(stack, values, deployed, means.cloud, means.ledger, allowed)
+    if isinstance(preview, Previewed):
+        discard(preview.staged, stack.target, means.cloud, means.ledger)
     return _checked(stack, deployed, staged, preview, means, given)
 
 
@@ -189,9 +205,15 @@ def _checked(
     means: Means,
     given: Given,
 ) -> Staged:
-    """Return the change set if no guard objects and it does no more than was reviewed."""
-    allowed = given.approval.allowed
-    found = objections(staged.change_set, stack, deployed, means.cloud, allowed)
+    """Return the change set if no guard objects and it does no more than was reviewed.
+
+    The one that was reviewed has been judged; a stack policy of later is the service's to apply.
+    """
+    if isinstance(preview, Previewed) and preview.staged is staged:
+        found = preview.findings
+    else:
+        allowed = given.approval.allowed
+        found = objections(staged.change_set, stack, deployed, means.cloud, allowed)
     if blocks(found):
         discard(staged, stack.target, means.cloud, means.ledger)
         errors = (each for each in found if each.severity is Severity.ERROR)
@@ -206,7 +228,7 @@ def _checked(
 def _surprises(preview: Preview | None, staged: Staged) -> tuple[str, ...]:
     """Return what a change set does beyond what was agreed to, or told by the templates alone."""
     if isinstance(preview, Previewed):
-        return surprises(preview.staged.change_set, staged.change_set)
+        return surprises(preview.told, staged.change_set)
     told = preview.expected if isinstance(preview, Deferred) else None
     return surprises(told, staged.change_set, asked=False)
 
@@ -219,8 +241,9 @@ def _execute(
     started = means.clock.now()
     try:
         means.cloud.execute(staged.change_set, stack.target, token, updates=action == "update")
-    except CloudError as error:
-        if error.code == "ValidationError" and before is not None:
+    except (CloudError, StaleError) as error:
+        is_told = isinstance(error, StaleError) or error.code == "ValidationError"
+        if is_told and before is not None:
             _check_nobody_was_faster(stack, before, means)
         raise
     spent = (staged.token, token)
@@ -238,8 +261,8 @@ def _check_nobody_was_faster(stack: Stack, before: Deployed, means: Means) -> No
     )
     if seen.updated != before.updated or seen.status is not before.status:
         raise StaleError(
-            f"{stack.name}: somebody else has changed it, it is {seen.status} since; what was "
-            "reviewed is stale: plan again"
+            f"{stack.name}: somebody else has changed it{others.name_of_change(before, seen)}, it "
+            f"is {seen.status} since; what was reviewed is stale: plan again"
         )
 
 
@@ -252,10 +275,37 @@ def _update(
     try:
         operation = _execute(stack, staged, "update", means, deployed)
     except StaleError:
-        before = policing.ids_after(stack, deployed, succeeded=False)
-        policing.put_back(stack, deployed.stack_id, cloud, ledger, ids=before, policy=policy)
+        _close_again(stack, deployed, means, policy)
+        raise
+    except CloudError as error:
+        if not error.passing and policy != deployed.policy:
+            _close_if_still(stack, deployed, means, policy)
         raise
     return replace(operation, policy=policy)
+
+
+def _close_again(stack: Stack, deployed: Deployed, means: Means, policy: str) -> None:
+    """Let the stack policy deny what it denied before: nothing has begun that needs it wide."""
+    ids = policing.ids_after(stack, deployed, succeeded=False)
+    policing.put_back(stack, deployed.stack_id, means.cloud, means.ledger, ids=ids, policy=policy)
+
+
+def _close_if_still(stack: Stack, deployed: Deployed, means: Means, policy: str) -> None:
+    """Put the policy back after a refusal, unless something runs after all or is unknown.
+
+    Then the next command on the stack does, as the ledger tells it to. (X-7)
+    """
+    with contextlib.suppress(CloudError):
+        if not means.cloud.stack(deployed.stack_id, stack.target).status.is_moving:
+            _close_again(stack, deployed, means, policy)
+
+
+def _clear_the_way(stack: Stack, deployed: Deployed, means: Means, given: Given) -> None:
+    """Take away what was agreed to be taken for this deletion, and only now."""
+    clearing = given.approval.clearing.get(stack.name, Clearing())
+    if clearing.lifts_protection:
+        means.cloud.protect(deployed.stack_id, stack.target, on=False)
+    empty_buckets(stack.name, clearing, means.cloud, means.tell)
 
 
 def _delete(
@@ -310,11 +360,12 @@ def _unchanged(stack: Stack, deployed: Deployed | None, means: Means) -> StackEn
     return StackEnded(stack.name, stack.target, ending)
 
 
-def look(operation: Operation, means: Means) -> Look:
+def look(operation: Operation, means: Means, *, still: bool = False) -> Look:
     """Read the operation's history, and the stack itself if the history says it is over.
 
-    Only an end that our own token brought counts: a stale read shows an older one. Where the
-    history may not be read, the stack alone is looked at. (X-12)
+    Only an end that our own token brought counts: a stale read shows an older one. A stack that is
+    `still` without such an end may have been ended by somebody else. Where the history may not be
+    read, the stack alone is looked at. (X-12)
     """
     stack = operation.stack
     try:
@@ -324,12 +375,33 @@ def look(operation: Operation, means: Means) -> Look:
             raise
         return _look_at_stack_alone(operation, means, str(error))
     last = _last_word(events, operation)
-    if last is None:
+    if last is None and not (still and events):
         return Look(events, None)
     deployed = means.cloud.stack(operation.stack_id, stack.target)
-    if deployed.status is not last:
+    if deployed.status is last:
+        return _judged(operation, deployed, events, means)
+    if still and deployed.status.is_settled:
+        return _look_for_others(operation, deployed, events, means)
+    return Look(events, None)
+
+
+def _look_for_others(
+    operation: Operation, deployed: Deployed, events: tuple[StackEvent, ...], means: Means
+) -> Look:
+    """Say whether the operation has ended under another token than ours; a stale read has not."""
+    history = means.cloud.events(operation.stack_id, operation.stack.target, "")
+    history = others.since(history, operation.token)
+    last = others.last_word(history, deployed)
+    if last is None or last.token == operation.token:
         return Look(events, None)
-    return _judged(operation, deployed, events, means)
+    if operation.action == "delete" and deployed.status is StackStatus.DELETE_COMPLETE:
+        return _judged(operation, deployed, history, means)
+    left = _tidied(operation, deployed, means)
+    cause = others.cause(last)
+    if means.ledger.is_ours(last.token):
+        means.ledger.ended(last.token)
+        cause = f"cancelled, as the run was interrupted: {last.status}"
+    return Look(history, deployed, cause, left, failed=True)
 
 
 def _look_at_stack_alone(operation: Operation, means: Means, why: str) -> Look:
@@ -343,17 +415,41 @@ def _judged(
     operation: Operation, deployed: Deployed, events: tuple[StackEvent, ...], means: Means
 ) -> Look:
     """Say how an operation ended that is over."""
-    stack, last = operation.stack, deployed.status
-    for token in operation.spent:
-        means.ledger.ended(token)
-    if last.is_healthy and deployed.protected != stack.protect and not operation.adopted:
-        means.cloud.protect(operation.stack_id, stack.target, on=stack.protect)
-    left = _guarded_again(operation, deployed, means)
-    if not operation.succeeded_with(last):
+    stack = operation.stack
+    unprotected = _protect(operation, deployed, means)
+    left = _tidied(operation, deployed, means)
+    if not operation.succeeded_with(deployed.status):
         return Look(events, deployed, _cause(operation, deployed, events, means.cloud), left)
+    if unprotected:
+        return Look(events, deployed, unprotected, left, failed=True)
     if not operation.adopted:
         means.ledger.took(operation.action, stack, means.clock.now() - operation.started)
     return Look(events, deployed, left=(*left, *_left_behind(stack, events)))
+
+
+def _tidied(operation: Operation, deployed: Deployed, means: Means) -> tuple[Finding, ...]:
+    """Note that the operation's tokens are used up, and see to the stack's policy."""
+    for token in operation.spent:
+        means.ledger.ended(token)
+    return _guarded_again(operation, deployed, means)
+
+
+def _protect(operation: Operation, deployed: Deployed, means: Means) -> str:
+    """Give a stack that stands the termination protection that is wanted, or say what refuses it.
+
+    A stack that may not be protected has failed: nothing should rest on it unnoticed. (X-13)
+    """
+    stack = operation.stack
+    if not deployed.status.is_healthy or deployed.protected == stack.protect or operation.adopted:
+        return ""
+    try:
+        means.cloud.protect(operation.stack_id, stack.target, on=stack.protect)
+    except CloudError as error:
+        if not error.lasting:
+            raise
+        state = "not be set" if stack.protect else "not be taken off"
+        return f"it is deployed, but its termination protection could {state}: {error}"
+    return ""
 
 
 def _guarded_again(operation: Operation, deployed: Deployed, means: Means) -> tuple[Finding, ...]:
@@ -435,21 +531,20 @@ def _cause(
                 f"{event.logical_id} ({event.resource_type}) {event.status}: "
                 f"{event.reason or 'no reason given'}{where}"
             )
-    if remarks := _remarks(operation, deployed, cloud):
-        return "; ".join(remarks)
     reasons = [event.reason for event in failed if event.reason]
-    return f"{deployed.status}: {next(iter(reasons), deployed.reason) or 'no reason given'}"
+    own = f"{deployed.status}: {next(iter(reasons), deployed.reason) or 'no reason given'}"
+    try:
+        return "; ".join(_remarks(operation, deployed, cloud)) or own
+    except CloudError as error:
+        return f"{own}; what early validation and hooks found could not be read: {error}"
 
 
 def _remarks(operation: Operation, deployed: Deployed, cloud: Cloud) -> tuple[str, ...]:
-    """Return what the service said of this operation, with source lines; nothing if unreadable."""
-    subject = deployed.operations.get(f"{operation.action.upper()}_STACK")
-    if subject is None:
+    """Return what the service said of this operation, with source lines."""
+    subject = operation.id_in(deployed)
+    if not subject:
         return ()
-    try:
-        found = cloud.remarks(subject, operation.stack.target)
-    except TapcfnError:
-        return ()
+    found = cloud.remarks(subject, operation.stack.target)
     lines = operation.stack.template.source
     return tuple(
         f"{each.text} — {lines[each.logical_id]}" if each.logical_id in lines else each.text

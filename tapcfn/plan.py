@@ -12,6 +12,7 @@ from tapcfn.errors import BlockedError, TemplateError
 from tapcfn.literal import body_of
 from tapcfn.model import (
     Deployed,
+    FoundSet,
     OutputOf,
     Phase,
     Rollout,
@@ -23,6 +24,7 @@ from tapcfn.model import (
     digest_of,
 )
 from tapcfn.references import weak_needs
+from tapcfn.stack_sets.steps import SetStep, check_sets, plan_set, plan_set_removal
 
 
 class Verb(StrEnum):
@@ -43,6 +45,7 @@ class Reason(StrEnum):
     ONLY_REVIEWED = "a change set was staged but never executed"
     TEMPLATE_DIFFERS = "the template differs"
     PARAMETERS_DIFFER = "parameters differ"
+    HIDDEN_VALUE = "a NoEcho value cannot be compared, so CloudFormation is asked"
     TAGS_DIFFER = "tags differ"
     NOTIFICATIONS_DIFFER = "notification ARNs differ"
     ROLE_DIFFERS = "the service role differs"
@@ -69,6 +72,11 @@ class Step:
     needs: frozenset[str] = frozenset()
     deployed: Deployed | None = None
 
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.stack.name
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedPhase:
@@ -76,6 +84,7 @@ class PlannedPhase:
 
     name: str
     waves: tuple[tuple[Step, ...], ...]
+    sets: tuple[SetStep, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -89,7 +98,7 @@ class Plan:
 
     rollout: Rollout
     phases: tuple[PlannedPhase, ...]
-    left_out: tuple[Step, ...] = ()
+    left_out: tuple[Step | SetStep, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -97,9 +106,20 @@ class Plan:
         return tuple(step for phase in self.phases for step in phase.steps)
 
     @property
+    def sets(self) -> tuple[SetStep, ...]:
+        """The steps of all stack sets, in reading order."""
+        return tuple(step for phase in self.phases for step in phase.sets)
+
+    @property
     def has_work(self) -> bool:
         """Whether any step would write."""
-        return any(step.verb is not Verb.NONE for step in self.steps)
+        stacks = any(step.verb is not Verb.NONE for step in self.steps)
+        return stacks or any(step.has_work for step in self.sets)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to write and nothing to complain of."""
+        return not self.has_work and not any(step.stuck for step in self.sets)
 
 
 def digest(rollout: Rollout) -> str:
@@ -125,6 +145,7 @@ def digest(rollout: Rollout) -> str:
                 for phase in rollout.phases
                 for stack in phase.stacks
             ]
+            + [[phase.name, *each.facts] for phase in rollout.phases for each in phase.stack_sets]
         )
     )
 
@@ -137,12 +158,12 @@ def plan(rollout: Rollout, snapshot: Snapshot, chosen: frozenset[str] | None = N
     """
     _check(rollout)
     stuck = [
-        f"{stack.name}: is {status}; {ADVICE.get(status, 'settle it before planning')}; "
-        f"`recover {stack.name}` says why"
+        f"{stack.name}: is {deployed.status}; {advice(deployed) or 'settle it before planning'}; "
+        f"`recover --stack {stack.name}` says why"
         for stack in rollout.stacks
         if (chosen is None or stack.name in chosen)
-        and (status := snapshot.status(stack.name)) is not None
-        and is_stuck(status)
+        and (deployed := snapshot.stacks.get(stack.name)) is not None
+        and is_stuck(deployed.status)
     ]
     if stuck:
         raise BlockedError("\n".join(stuck))
@@ -164,11 +185,17 @@ def plan_destroy(rollout: Rollout, snapshot: Snapshot, reason: Reason = Reason.N
         for stack in phase.stacks:
             for need in (stack.needs | weak.get(stack.name, frozenset())) & needed_by.keys():
                 needed_by[need].add(stack.name)
+        for each in phase.stack_sets:
+            for need in each.needs & needed_by.keys():
+                needed_by[need].add(each.name)
         steps = {
             stack.name: _removal(stack, snapshot, frozenset(needed_by[stack.name]), reason)
             for stack in phase.stacks
         }
-        phases.append(PlannedPhase(phase.name, _waves(steps)))
+        sets = tuple(
+            plan_set_removal(each, _found(each.name, snapshot)) for each in phase.stack_sets
+        )
+        phases.append(PlannedPhase(phase.name, _waves(steps), sets))
     return Plan(rollout, tuple(phases))
 
 
@@ -228,18 +255,33 @@ def _check(rollout: Rollout) -> None:
     wrong += [
         f"{rollout.blueprint}: output {name} asks for {value}, which {fault}"
         for name, value in rollout.outputs.items()
-        if (fault := _what_is_wrong(value, stacks, phase_of, len(rollout.phases)))
+        if (
+            fault := _wrong_of_instance(value, rollout)
+            if value.target
+            else _what_is_wrong(value, stacks, phase_of, len(rollout.phases))
+        )
     ]
     wrong += [fault for stack in rollout.stacks for fault in _parameter_faults(stack)]
     if wrong:
         raise TemplateError("; ".join(wrong))
+    check_sets(rollout)
+
+
+def _wrong_of_instance(value: OutputOf, rollout: Rollout) -> str:
+    """Say why an output of an instance can't be had, or nothing."""
+    found = {each.name: each for each in rollout.stack_sets}.get(value.stack)
+    if found is None:
+        return "is no stack set of the rollout"
+    if found.organization is None and value.target not in found.pairs:
+        return "has no such target"
+    return "" if value.key in found.template.outputs else "has no such output"
 
 
 def _what_is_wrong(
     value: OutputOf, stacks: Mapping[str, Stack], phase_of: Mapping[str, int], asking: int
 ) -> str:
     """Say why an output can't be had in the phase with this number, or nothing."""
-    if value.stack not in stacks:
+    if value.stack not in stacks or value.target:
         return "is not part of the rollout"
     if value.key not in stacks[value.stack].template.outputs:
         return "has no such output"
@@ -267,6 +309,19 @@ ADVICE: Mapping[StackStatus, str] = {
     StackStatus.IMPORT_ROLLBACK_FAILED: "a person must look at it",
 }
 
+# What becomes of the ones above that RollbackStack would help, in EXPRESS mode.
+_EXPRESS = frozenset({StackStatus.CREATE_FAILED, StackStatus.UPDATE_FAILED})
+
+
+def advice(deployed: Deployed) -> str:
+    """Say what to do with a stack that is stuck, or nothing where it is not."""
+    if deployed.express and deployed.status in _EXPRESS:
+        return (
+            "in EXPRESS mode, which takes no rollback-stack; deploy its last good template by "
+            "hand: `aws cloudformation update-stack --deployment-config Mode=EXPRESS`"
+        )
+    return ADVICE.get(deployed.status, "")
+
 
 def is_stuck(status: StackStatus) -> bool:
     """Whether a person must settle a stack in this state before anything can be planned."""
@@ -290,7 +345,15 @@ def _plan_phase(
         if verb not in {Verb.NONE, Verb.PROTECT}:
             changing.add(name)
         steps[name] = Step(stack, verb, reason, needs[name], deployed)
-    return PlannedPhase(phase.name, _waves(steps))
+    outputs = outputs_of(snapshot)
+    sets = (
+        plan_set(each, _found(each.name, snapshot), outputs, changing) for each in phase.stack_sets
+    )
+    return PlannedPhase(phase.name, _waves(steps), tuple(sets))
+
+
+def _found(stack_set: str, snapshot: Snapshot) -> FoundSet:
+    return snapshot.sets.get(stack_set) or FoundSet()
 
 
 def _decide(stack: Stack, snapshot: Snapshot, changing: set[str]) -> tuple[Verb, Reason]:
@@ -336,13 +399,24 @@ def differs(
     values, unknown = resolve(stack, outputs, deployed, zones)
     if unknown:
         return Reason.INPUTS_MAY_DIFFER
-    if with_defaults(stack, values) != dict(deployed.parameters):
+    differing = _differing(with_defaults(stack, values), deployed.parameters)
+    if differing - stack.template.secret_parameters:
         return Reason.PARAMETERS_DIFFER
     if dict(stack.tags) != dict(deployed.tags):
         return Reason.TAGS_DIFFER
-    return _options_differ(stack, deployed) or (
-        Reason.OUTSIDE_VALUES if stack.template.may_change_by_itself else None
-    )
+    return _options_differ(stack, deployed) or _cannot_tell(stack, hidden=bool(differing))
+
+
+def _cannot_tell(stack: Stack, *, hidden: bool) -> Reason | None:
+    """Return why only the service knows whether the stack differs, where that is so."""
+    if hidden:
+        return Reason.HIDDEN_VALUE
+    return Reason.OUTSIDE_VALUES if stack.template.may_change_by_itself else None
+
+
+def _differing(wanted: Mapping[str, str], told: Mapping[str, str]) -> set[str]:
+    """Return the parameters that are not told as they are wanted; NoEcho values never are."""
+    return {key for key in wanted.keys() | told.keys() if wanted.get(key) != told.get(key)}
 
 
 def _options_differ(stack: Stack, deployed: Deployed) -> Reason | None:

@@ -37,10 +37,26 @@ UNREADABLE = "unreadable"
 
 def read(stack: Stack, deployed: Deployed, cloud: Cloud) -> str:
     """Return the policy that a stack has, where it is to have ours; nothing where it is not."""
-    if not stack.options.stack_policy or not policy_of(stack):
-        return ""
+    return _now(stack, deployed.stack_id, cloud) if _is_to_have_ours(stack) else ""
+
+
+def in_force(stack: Stack, deployed: Deployed, cloud: Cloud) -> str:
+    """Return the policy that an update will meet: as it was read to plan, else as it is now.
+
+    One that may not be read is left to the service.
+    """
+    is_read = _is_to_have_ours(stack) and deployed.template
+    policy = deployed.policy if is_read else _now(stack, deployed.stack_id, cloud)
+    return "" if policy == UNREADABLE else policy
+
+
+def _is_to_have_ours(stack: Stack) -> bool:
+    return stack.options.stack_policy and bool(policy_of(stack))
+
+
+def _now(stack: Stack, stack_id: str, cloud: Cloud) -> str:
     try:
-        return cloud.stack_policy(deployed.stack_id, stack.target)
+        return cloud.stack_policy(stack_id, stack.target)
     except CloudError as error:
         if not error.lasting:
             raise
@@ -56,13 +72,19 @@ def make_way(
     *,
     allowed: frozenset[str],
 ) -> str:
-    """Let the policy deny all that holds data but what is allowed; return the policy in force."""
+    """Let the policy deny all that holds data but what is allowed; return the policy in force.
+
+    Before ours is changed it is read again: one that somebody has set since the plan stays.
+    """
     before = deployed.policy
     if not stack.options.stack_policy or guarded_ids(before) is None:
         return before
     ids = deployed_ids(deployed)
     through = ids & frozenset(_allowed(stack, change_set, allowed))
     if not ids or guarded_ids(before) == ids - through:
+        return before
+    before = _now(stack, deployed.stack_id, cloud)
+    if guarded_ids(before) is None:
         return before
     if through:
         ledger.intend("widen", stack, _token(deployed.stack_id, ledger))
@@ -85,9 +107,11 @@ def _allowed(stack: Stack, change_set: ChangeSet, allowed: frozenset[str]) -> It
 def put_back(
     stack: Stack, stack_id: str, cloud: Cloud, ledger: Ledger, *, ids: frozenset[str], policy: str
 ) -> None:
-    """Let the policy, which is now as it is given, deny all that holds data again."""
+    """Let the policy, which was as it is given, deny all that holds data again."""
     guarded = guarded_ids(policy)
-    if stack.options.stack_policy and guarded is not None and ids != guarded:
+    differs = stack.options.stack_policy and guarded is not None and ids != guarded
+    # Before the first one there is none to read.
+    if differs and (not policy or guarded_ids(_now(stack, stack_id, cloud)) is not None):
         cloud.set_stack_policy(stack_id, stack.target, written(ids))
     token = _token(stack_id, ledger)
     if ledger.is_ours(token):

@@ -50,6 +50,10 @@ class Purpose:
         return [named, self.revert_drift] if named or self.revert_drift else []
 
 
+# How every change set of ours begins to describe itself.
+OURS = "tapcfn intent="
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
     """One change set to be made: resolved parameters, and the token that names it.
@@ -69,7 +73,7 @@ class ChangeRequest:
     @property
     def description(self) -> str:
         """What the change set says of itself."""
-        return f"tapcfn intent={self.intent} base={self.base}"
+        return f"{OURS}{self.intent} base={self.base}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,10 @@ class Cloud(Protocol):
 
     def singleton(self, resource_type: str, target: Target) -> str:
         """Return what there is already of a type that can be there only once, or nothing."""
+        ...
+
+    def trust(self, role: str, target: Target) -> frozenset[str] | None:
+        """Return the services that may assume a role (an ARN), or None where there is none such."""
         ...
 
     def importers(self, export: str, target: Target) -> tuple[str, ...]:
@@ -179,6 +187,13 @@ class Cloud(Protocol):
         """Remove the change set, and the empty stack that it made if there was none before."""
         ...
 
+    def withdraw(self, stack: str, target: Target, token: str) -> bool:
+        """Discard the change set that a token has made in the stack of this name, if it stands.
+
+        Whether one did: one that was carried out, or is not ours, stays.
+        """
+        ...
+
     def delete(
         self, stack_id: str, target: Target, token: str, leaving: Leaving | None = None
     ) -> None:
@@ -190,6 +205,10 @@ class Cloud(Protocol):
 
         One that never was as wanted loses all that it made.
         """
+        ...
+
+    def cancel(self, stack_id: str, target: Target, token: str) -> None:
+        """Cancel an update that is under way, so that it is rolled back under this token."""
         ...
 
     def continue_rollback(
@@ -243,6 +262,16 @@ class Cloud(Protocol):
         ...
 
 
+class Unit(Protocol):
+    """Whatever has a name and a place: a stack, a stack set or an action."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target(self) -> Target: ...
+
+
 class Ledger(Protocol):
     """What must be known after this process is gone. Each note is on disk before it returns.
 
@@ -252,7 +281,7 @@ class Ledger(Protocol):
     @property
     def fault(self) -> str: ...
 
-    def intend(self, operation: str, stack: Stack, token: str) -> None:
+    def intend(self, operation: str, stack: Unit, token: str) -> None:
         """Note a token before the call that sends it."""
         ...
 
@@ -268,10 +297,10 @@ class Ledger(Protocol):
         """Whether what this token started is known to be over."""
         ...
 
-    def took(self, action: str, stack: Stack, seconds: float) -> None:
+    def took(self, action: str, stack: Unit, seconds: float) -> None:
         """Note how long an operation on a stack took that did what it was for."""
         ...
 
-    def usually(self, action: str, stack: Stack) -> float | None:
+    def usually(self, action: str, stack: Unit) -> float | None:
         """Return the seconds that such an operation takes on the stack, where it is known."""
         ...

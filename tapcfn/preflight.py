@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from tapcfn.errors import BlockedError, CloudError, UsageError
 from tapcfn.model import Rollout, Snapshot, Target
-from tapcfn.plan import ADVICE, is_stuck
+from tapcfn.plan import advice, is_stuck
 from tapcfn.ports import Cloud
 
 
@@ -102,9 +102,10 @@ def standing(rollout: Rollout, snapshot: Snapshot) -> tuple[Check, ...]:
     """Check the state that each deployed stack is in; no call."""
     found = []
     for stack in rollout.stacks:
-        status = snapshot.status(stack.name)
+        deployed = snapshot.stacks.get(stack.name)
+        status = deployed.status if deployed else None
         stuck = status is not None and is_stuck(status) and not status.is_moving
-        reason = f"is {status}; {ADVICE.get(status, '')}".rstrip("; ") if stuck and status else ""
+        reason = f"is {status}; {advice(deployed)}".rstrip("; ") if stuck and deployed else ""
         verdict = FAIL if stuck else PASS
         if status is not None and status.is_moving:
             verdict, reason = UNKNOWN, f"is {status}: somebody is at work on it"
@@ -119,6 +120,13 @@ def skipped(rollout: Rollout, first: Iterable[Check]) -> tuple[Check, ...]:
         Check("stack", stack.target, SKIPPED, "its account or Region cannot be used", stack.name)
         for stack in rollout.stacks
         if stack.target in bad
+    )
+
+
+def unasked(rollout: Rollout, reason: str) -> tuple[Check, ...]:
+    """Return what was not asked of any stack, because there is no plan."""
+    return tuple(
+        Check("stack", stack.target, SKIPPED, reason, stack.name) for stack in rollout.stacks
     )
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from tapcfn import orphans, policing
-from tapcfn.allowances import parse
 from tapcfn.errors import BlockedError, CloudError, StackError, StaleError, TapcfnError
 from tapcfn.guard import review
 from tapcfn.literal import body_of
 from tapcfn.model import (
+    Change,
     ChangeSet,
     Deployed,
     Finding,
@@ -28,6 +27,7 @@ from tapcfn.model import (
     digest_of,
 )
 from tapcfn.offline import expected
+from tapcfn.others import name_of_change
 from tapcfn.plan import Plan, Step, Verb, outputs_of, resolve
 from tapcfn.ports import ChangeRequest, Cloud, Ledger, Purpose
 from tapcfn.references import OUTSIDE, Kind, weak_edges
@@ -61,16 +61,37 @@ class Previewed:
     findings: tuple[Finding, ...] = ()
     provisional: tuple[OutputOf, ...] = ()
 
+    @property
+    def later(self) -> tuple[Change, ...]:
+        """What provisional inputs may change besides, as the templates tell it."""
+        if not self.provisional:
+            return ()
+        there = {each.logical_id for each in self.staged.change_set.changes}
+        told = expected(self.step.stack, self.step.deployed, self.provisional)
+        return tuple(
+            change
+            for change in told.changes
+            if change.logical_id not in there
+            and any(each.evaluation == "Dynamic" for each in change.details)
+        )
+
+    @property
+    def told(self) -> ChangeSet:
+        """All that was shown of the stack: what CloudFormation said, and what may come later."""
+        asked = self.staged.change_set
+        return replace(asked, changes=(*asked.changes, *self.later))
+
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """Cannot be asked yet: these inputs are known only after other stacks are deployed.
 
-    What is `expected` comes from the templates alone.
+    What is `expected` comes from the templates alone, and so do the objections to it.
     """
 
     step: Step
     unknown: tuple[OutputOf, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def expected(self) -> ChangeSet:
@@ -81,11 +102,16 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """CloudFormation would not write the change set; `details` is each thing that it said."""
+    """CloudFormation would not write the change set; `details` is each thing that it said.
+
+    `alone` says that a call for this stack was refused or got no answer, which tells nothing of the
+    others: they need not wait for it. (X-13, X-34)
+    """
 
     step: Step
     finding: Finding
     details: tuple[Finding, ...] = ()
+    alone: bool = False
 
 
 Preview: TypeAlias = Previewed | Deferred | Refused
@@ -154,11 +180,11 @@ def preview(
     """Stage a change set for every step that has something to ask, all at once.
 
     With `thorough` the service's warnings are read even where all is new.
-    The change sets stand until they are carried out or handed to `discard_all`. If one call
-    fails, or the run is interrupted, those that were made are removed and the error goes on.
+    The change sets stand until they are carried out or handed to `discard_all`. A call that is
+    refused refuses its stack; at any other error, or an interrupt, those that were made are removed
+    and the error goes on.
     """
     steps = [step for step in plan.steps if step.verb in {Verb.CREATE, Verb.UPDATE, Verb.RECREATE}]
-    _each(pool, lambda step: cloud.prepare(step.stack), steps)
     changing = {step.stack.name for step in steps}
     waiting = _waiting(plan.rollout, snapshot)
 
@@ -225,36 +251,84 @@ def _preview(
     zones = snapshot.zones.get(stack.target, ())
     values, unknown = resolve(stack, outputs_of(snapshot), step.deployed, zones)
     unknown += tuple(each for each in weak if each not in unknown)
-    if unknown or step.verb is Verb.RECREATE:
-        return Deferred(step, unknown)
     try:
-        staged = stage(as_asked(stack, allowed), values, step.deployed, cloud, ledger)
+        cloud.prepare(stack)
+        if unknown or step.verb is Verb.RECREATE:
+            return deferred(step, unknown, cloud, allowed)
+        staged = stage_as_allowed(stack, values, step.deployed, cloud, ledger, allowed)
     except StackError as error:
         return _refused(step, error)
+    except (BlockedError, CloudError) as error:
+        if isinstance(error, CloudError) and error.is_of_expired_credentials:
+            raise
+        return _not_asked(step, error)
     inputs = (value for value in stack.parameters.values() if isinstance(value, OutputOf))
     return Previewed(
         step,
         staged,
         (
             *objections(staged.change_set, stack, step.deployed, cloud, allowed),
+            *_unread(staged.change_set, stack),
             *_warnings(staged.change_set, stack, cloud, thorough=thorough),
         ),
         tuple(sorted((each for each in inputs if each.stack in changing), key=str)),
     )
 
 
-def as_asked(stack: Stack, allowed: frozenset[str]) -> Stack:
+def deferred(
+    step: Step, unknown: tuple[OutputOf, ...], cloud: Cloud, allowed: frozenset[str]
+) -> Deferred:
+    """Return a step that can't be asked about yet, judged by what is certain about it already.
+
+    A removal that the templates show stops a plan before work is done upstream for it. (D-15)
+    """
+    plain = Deferred(step, unknown)
+    if step.verb is Verb.RECREATE or step.deployed is None or not step.deployed.template:
+        return plain
+    told = plain.expected
+    certain = tuple(each for each in told.changes if each.action == "Remove")
+    certain_set = replace(told, changes=certain)
+    found = objections(certain_set, step.stack, step.deployed, cloud, allowed)
+    return replace(plain, findings=found)
+
+
+def stage_as_allowed(
+    stack: Stack,
+    values: Mapping[str, str],
+    deployed: Deployed | None,
+    cloud: Cloud,
+    ledger: Ledger,
+    allowed: frozenset[str],
+) -> Staged:
+    """Make the stack's change set; once more, without triggers, where it uses an allowance."""
+    staged = stage(stack, values, deployed, cloud, ledger)
+    if not (stack.options.rollback_alarms and allowed):
+        return staged
+    bare = as_judged(stack, objections(staged.change_set, stack, deployed, cloud, allowed))
+    if bare is stack:
+        return staged
+    again = stage(bare, values, deployed, cloud, ledger)
+    discard(staged, stack.target, cloud, ledger)
+    return again
+
+
+def as_judged(stack: Stack, findings: Iterable[Finding]) -> Stack:
     """Return the stack without rollback triggers where an allowance lets something of it be lost.
 
-    What is lost does not come back with a rollback.
+    What is lost does not come back with a rollback. An allowance that is not used drops nothing.
     """
-    options = stack.options
-    meant = (parse(each) for each in allowed)
-    if not any(
-        each.stack == stack.name and each.region in {"", stack.target.region} for each in meant
-    ):
+    if not any(each.allowed_by for each in findings):
         return stack
-    return replace(stack, options=replace(options, rollback_alarms=(), rollback_minutes=0))
+    options = replace(stack.options, rollback_alarms=(), rollback_minutes=0)
+    return replace(stack, options=options)
+
+
+def _not_asked(step: Step, error: TapcfnError) -> Refused:
+    """Return that a stack could not be asked about."""
+    name = step.stack.name
+    return Refused(
+        step, Finding("TAP000", Severity.ERROR, name, "", str(error), origin="server"), alone=True
+    )
 
 
 def _refused(step: Step, error: StackError) -> Refused:
@@ -281,10 +355,19 @@ def _warnings(
     try:
         return tuple(_said(each, stack) for each in cloud.remarks(change_set.arn, stack.target))
     except CloudError as error:
-        if error.passing:
-            raise
         message = f"what early validation and hooks say could not be read: {error}"
-        return (Finding("TAP000", Severity.INFO, stack.name, "", message, origin="server"),)
+        return (Finding("TAP000", Severity.WARNING, stack.name, "", message, origin="server"),)
+
+
+def _unread(change_set: ChangeSet, stack: Stack) -> tuple[Finding, ...]:
+    """Say where values of before and after are missing, in nested change sets too. (X-12)"""
+    inner = (each.nested for each in change_set.changes if each.nested)
+    found = tuple(finding for each in inner for finding in _unread(each, stack))
+    if not change_set.unread:
+        return found
+    message = f"the values of before and after could not be read: {change_set.unread}"
+    own = Finding("TAP000", Severity.WARNING, stack.name, "", message, origin="server")
+    return (own, *found)
 
 
 def _said(remark: Remark, stack: Stack) -> Finding:
@@ -310,13 +393,11 @@ def objections(
 ) -> tuple[Finding, ...]:
     """Return what the guard has against a change set, and what the stack's policy denies.
 
-    A policy of ours guards what the guard itself guards, and is widened for what is allowed. One
-    that may not be read is left to the service.
+    A policy of ours guards what the guard itself guards, and is widened for what is allowed.
     """
     policy = ""
     if deployed and any(change.action != "Add" for change in change_set.changes):
-        with suppress(CloudError):
-            policy = cloud.stack_policy(deployed.stack_id, stack.target)
+        policy = policing.in_force(stack, deployed, cloud)
     return review(change_set, stack, allowed, deployed=deployed, policy=policy)
 
 
@@ -367,7 +448,8 @@ def _check_still(stack: Stack, deployed: Deployed | None, cloud: Cloud, error: C
     if (now.base if now else "absent") != (deployed.base if deployed else "absent"):
         stands = now.status if now else "gone"
         raise StaleError(
-            f"{stack.name}: has changed since it was looked at, it is {stands}; plan again"
+            f"{stack.name}: has changed since it was looked at{name_of_change(deployed, now)}, it "
+            f"is {stands}; plan again"
         ) from error
 
 
@@ -410,6 +492,32 @@ def discard_all(
 
     staged = [each for each in previews if isinstance(each, Previewed)]
     return tuple(error for error in _each(pool, remove, staged) if error is not None)
+
+
+def withdraw(
+    staged: Mapping[str, tuple[Target, str]],
+    previews: Iterable[Preview],
+    cloud: Cloud,
+    ledger: Ledger,
+    pool: Executor,
+) -> tuple[str, ...]:
+    """Remove change sets that earlier runs left and nobody wants now; tell what was found. (X-5)
+
+    `staged` has their stacks by token. What could not be removed is told, and is tried again.
+    """
+    wanted = {each.staged.token for each in previews if isinstance(each, Previewed)}
+
+    def remove(left: tuple[str, tuple[Target, str]]) -> str:
+        token, (target, stack) = left
+        try:
+            there = cloud.withdraw(stack, target, token)
+        except TapcfnError as error:
+            return f"left behind: {error}"
+        ledger.ended(token)
+        return f"{stack}: a change set that an earlier run left was removed" if there else ""
+
+    left = sorted(each for each in staged.items() if each[0] not in wanted)
+    return tuple(text for text in _each(pool, remove, left) if text)
 
 
 def _each(pool: Executor, work: Callable[[T], U], items: Iterable[T]) -> tuple[U, ...]:

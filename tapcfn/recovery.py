@@ -29,6 +29,7 @@ class Cure(StrEnum):
     ROLL_BACK = "roll back"
     CONTINUE = "continue rollback"
     DESTROY = "destroy"
+    REPLAY = "replay"
     LOOK = "look"
 
 
@@ -98,6 +99,8 @@ def cure_of(status: StackStatus) -> Cure:
 def diagnose(stack: Stack, deployed: Deployed, cloud: Cloud) -> Diagnosis:
     """Read a stack's history and holdings, as far as its cure depends on them."""
     cure = cure_of(deployed.status)
+    if cure is Cure.ROLL_BACK and deployed.express:
+        cure = Cure.REPLAY  # the service refuses RollbackStack there (aws-cdk-cli 1931)
     if cure in {Cure.NOTHING, Cure.WAIT}:
         return Diagnosis(stack, deployed, cure)
     history = cloud.events(deployed.stack_id, stack.target, "")

@@ -14,7 +14,7 @@ from typing import Any
 from tapcfn.errors import TapcfnError
 
 # Commands that start operations, and so can be gone on with.
-RESUMABLE = frozenset({"apply", "destroy"})
+RESUMABLE = frozenset({"apply", "bootstrap", "destroy"})
 
 # A run that ended so has nothing left to do, or was refused before it did anything.
 _OVER = frozenset({0, 2, 4, 6, 10})

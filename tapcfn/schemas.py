@@ -40,6 +40,26 @@ def types(region: str) -> frozenset[str] | None:
     return frozenset(_names(region)) or None
 
 
+def is_action(name: str) -> bool:
+    """Whether IAM has an action; handlers declare some that never were. True if nothing is known.
+
+    A pattern counts as one where there is such a service.
+    """
+    service, _, action = name.lower().partition(":")
+    known = _actions()
+    return not known or (service in known and ("*" in action or action in known[service]))
+
+
+@cache
+def _actions() -> Mapping[str, frozenset[str]]:
+    """Return the actions of each service, in lower case, as cfn-lint has them from IAM's pages."""
+    try:
+        text = (_folder().parent / "AdditionalSpecs" / "Policies.json").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    return {key: frozenset(each.get("Actions", ())) for key, each in json.loads(text).items()}
+
+
 @cache
 def _folder() -> Path:
     found = find_spec("cfnlint")

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from tapcfn.errors import BlockedError, UsageError
 from tapcfn.model import Phase, Rollout, Snapshot
 from tapcfn.plan import Plan, PlannedPhase, Step, Verb
+from tapcfn.stack_sets.steps import SetStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Selection:
         Raises `UsageError` naming what there is where a name fits nothing.
         """
         phases = self._phases(rollout.phases, backwards)
-        names = [stack.name for phase in phases for stack in phase.stacks]
+        names = [name for phase in phases for name in phase.names]
         if not self.only:
             return frozenset(names)
         return frozenset(name for glob in self.only for name in _fitting(glob, names))
@@ -65,8 +66,12 @@ def _fitting(glob: str, names: Iterable[str]) -> list[str]:
 def narrowed(plan: Plan, chosen: frozenset[str]) -> Plan:
     """Return the plan with the chosen steps; the others are noted as left out."""
     phases = tuple(_part(phase, chosen) for phase in plan.phases)
-    left_out = tuple(step for step in plan.steps if step.stack.name not in chosen)
-    return replace(plan, phases=tuple(each for each in phases if each.waves), left_out=left_out)
+    left_out: tuple[Step | SetStep, ...] = (*plan.steps, *plan.sets)
+    return replace(
+        plan,
+        phases=tuple(each for each in phases if each.waves or each.sets),
+        left_out=tuple(step for step in left_out if step.name not in chosen),
+    )
 
 
 def _part(phase: PlannedPhase, chosen: frozenset[str]) -> PlannedPhase:
@@ -76,7 +81,8 @@ def _part(phase: PlannedPhase, chosen: frozenset[str]) -> PlannedPhase:
         )
         for wave in phase.waves
     )
-    return PlannedPhase(phase.name, tuple(wave for wave in waves if wave))
+    sets = tuple(step for step in phase.sets if step.name in chosen)
+    return PlannedPhase(phase.name, tuple(wave for wave in waves if wave), sets)
 
 
 def check_needs(plan: Plan, chosen: frozenset[str], snapshot: Snapshot) -> None:
@@ -86,6 +92,13 @@ def check_needs(plan: Plan, chosen: frozenset[str], snapshot: Snapshot) -> None:
     """
     steps = [step for step in plan.steps if step.stack.name in chosen]
     faults = [fault for step in steps for fault in _faults(step, plan, chosen, snapshot)]
+    faults += [
+        f"{step.name}: needs {need}, which is not deployed and left out; choose it, too"
+        for step in plan.sets
+        if step.name in chosen and not step.removes
+        for need in sorted(step.needs - chosen)
+        if (status := snapshot.status(need)) is None or not status.is_updatable
+    ]
     if faults:
         raise BlockedError("\n".join(faults))
 

@@ -45,10 +45,21 @@ def _by_path(change_set: ChangeSet, above: str = "") -> Iterator[tuple[str, Chan
             yield from _by_path(change.nested, f"{path}/")
 
 
+def _worst(known: Change) -> Replacement | None:
+    """Return the worst that was told: who may be replaced by a value to come may well be."""
+    later = any(
+        each.evaluation == "Dynamic" and each.recreation != "Never" for each in known.details
+    )
+    if known.replacement is Replacement.CONDITIONAL and later:
+        return Replacement.TRUE
+    return known.replacement
+
+
 def _was_expected(change: Change, known: Change | None, *, lenient: bool) -> bool:
     if lenient and change.action in _ARRIVALS and (known is None or known.action in _ARRIVALS):
         return True
     if known is None:
         return False
-    milder = _RANK[change.replacement] <= _RANK[known.replacement]
-    return change.action == known.action and milder and (known.loses or not change.loses)
+    milder = _RANK[change.replacement] <= _RANK[_worst(known)]
+    loses = known.loses or (known.replacement is not None and _worst(known) is Replacement.TRUE)
+    return change.action == known.action and milder and (loses or not change.loses)

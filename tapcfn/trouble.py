@@ -50,4 +50,5 @@ class Trouble:
         now = self._clock.now()
         if now - self._said.get(key, now - SAID_EVERY) >= SAID_EVERY:
             self._said[key] = now
-            self._notify(Diagnosed("warning", text))
+            retryable = error.passing if isinstance(error, CloudError) else None
+            self._notify(Diagnosed("warning", text, request_id=request, retryable=retryable))

@@ -1,8 +1,12 @@
-"""How many calls may be made: a token bucket for each account, Region and service. (D-19)
+"""How many calls may be made: a token bucket for each account, Region and API family. (D-19)
 
-AWS publishes no rates. Reported: DescribeStacks 5 a second for each account and Region, and
-throttled from there on (aws-sam-cli 2671, aws-cdk-cli 1709); so half of that is steady. Every
-thread of a run, and every call, retries included, draws from the same buckets.
+AWS publishes no rates of CloudFormation's. Of EC2's APIs it says that each is counted by itself,
+for each account and Region; reports of throttled CloudFormation calls name one API, too:
+DescribeStacks, 5 a second (aws-sam-cli 2671, aws-cdk-cli 1709), ListStacks (eksctl 567),
+DescribeStackEvents (cfn-tail 2), DescribeChangeSet (awscfncli 68), CreateStack (sceptre 910). So
+writes do not wait for reads, nor a look at one stack for the sweep that finds out which to look at;
+and the steady rate of each family is at most half of the one that is reported. Every thread of a
+run, and every call, retries included, draws from the same buckets.
 """
 
 from __future__ import annotations
@@ -21,6 +25,11 @@ class Family(NamedTuple):
     account: str
     region: str
     service: str
+    kind: str = ""
+
+    def of(self, operation: str) -> Family:
+        """Return the family, within this one, to which an operation belongs."""
+        return self._replace(kind=_kind(self.service, operation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,24 @@ class Rate:
 
 USUAL = Rate(2.0, 5.0)
 
-# S3 takes thousands a second; a bucket is emptied by many calls.
-RATES: Mapping[str, Rate] = {"s3": Rate(50.0, 100.0)}
+# By service or kind. Who looks at ends may ask a little more often than operations are started, or
+# a delay, once there, would never be made good. S3 takes thousands of calls a second; a bucket is
+# emptied by many.
+_LOOKS = Rate(2.5, 5.0)
+RATES: Mapping[str, Rate] = {"stacks": _LOOKS, "histories": _LOOKS, "s3": Rate(50.0, 100.0)}
 
-# A throttle halves the rate, down to a sixteenth; each second without one gives back a fiftieth.
+# What CloudFormation's reads are for; what is not here tells of one thing and is "details".
+_READS: Mapping[str, str] = {
+    "ListStacks": "sweeps",
+    "DescribeStacks": "stacks",
+    "DescribeStackEvents": "histories",
+    "DescribeEvents": "histories",
+}
+_READING = ("Describe", "Get", "List", "Detect", "Validate")
+
+# A throttle halves the rate, down to a sixteenth; a second without one gives back a tenth.
 _LEAST = 1 / 16
-_BACK_IN_A_SECOND = 1 / 50
+_BACK_IN_A_SECOND = 1 / 10
 
 # Throttles that come together, from calls of the same moment, are one.
 _TOGETHER = 1.0
@@ -102,9 +123,15 @@ class Budget:
 
     def _bucket(self, family: Family) -> Bucket:
         if family not in self._buckets:
-            rate = self._rates.get(family.service, USUAL)
+            rate = self._rates.get(family.kind) or self._rates.get(family.service, USUAL)
             self._buckets[family] = Bucket(rate, self._clock.now())
         return self._buckets[family]
+
+
+def _kind(service: str, operation: str) -> str:
+    if service != "cloudformation":
+        return ""
+    return _READS.get(operation, "details" if operation.startswith(_READING) else "writes")
 
 
 class Tally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,7 +46,9 @@ _LASTING = EXPIRED | {
     "IncompleteSignature",
     "InvalidClientTokenId",
     "MissingAuthenticationToken",
+    "InvalidSignature",
     "OptInRequired",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "UnauthorizedOperation",
     "UnrecognizedClient",
@@ -86,23 +89,56 @@ def told(subject: str, target: Target) -> Iterator[None]:
     except ClientError as error:
         raise _refusal(subject, target, error) from error
     except (BotoCoreError, ResponseParserError) as error:
-        text = _one_line(f"{subject} ({target}): {error}")
         raise CloudError(
-            text,
+            f"{subject} ({target}): {why(error)}{_advice(error, target)}",
             code=type(error).__name__,
             passing=passes(error),
             lasting=isinstance(error, _NO_CREDENTIALS),
         ) from error
 
 
-def _refusal(subject: str, target: Target, error: ClientError) -> CloudError:
-    code = code_of(error)
+def why(error: Exception) -> str:
+    """Return in one line why a call brought nothing."""
+    if not isinstance(error, ClientError):
+        return _one_line(str(error))
     message = error.response.get("Error", {}).get("Message", "") or "no reason given"
-    request = str(error.response.get("ResponseMetadata", {}).get("RequestId", ""))
-    facts = f"{code}, request {request}" if request else code
-    text = f"{subject} ({target}): {error.operation_name} was refused: {message} [{facts}]"
+    request = _request_of(error)
+    facts = f"{code_of(error)}, request {request}" if request else code_of(error)
+    return _one_line(f"{error.operation_name} was refused: {message} [{facts}]")
+
+
+def _advice(error: Exception, target: Target) -> str:
+    """Return what a person can do about it, where the service's own words do not say."""
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return (
+            "; run `aws configure`, or set AWS_PROFILE, or say in the settings who speaks for the "
+            f'account: [credentials."{target.account}"] with a profile or a role_arn'
+        )
+    if isinstance(error, ClientError) and _is_skewed(error):
+        return (
+            "; this machine's clock differs from AWS's, which signs no call from another time: set "
+            "it (by NTP), then run this again"
+        )
+    return ""
+
+
+def _is_skewed(error: ClientError) -> bool:
+    """Whether a signature was refused for its time; a wrong key is refused by the same code."""
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    return code_of(error) == "RequestTimeTooSkewed" or (
+        code_of(error) in {"InvalidSignature", "SignatureDoesNotMatch"}
+        and re.search("Signature expired|not yet current", message) is not None
+    )
+
+
+def _request_of(error: ClientError) -> str:
+    return str(error.response.get("ResponseMetadata", {}).get("RequestId", ""))
+
+
+def _refusal(subject: str, target: Target, error: ClientError) -> CloudError:
+    code, request = code_of(error), _request_of(error)
     return CloudError(
-        _one_line(text),
+        f"{subject} ({target}): {why(error)}{_advice(error, target)}",
         code=code,
         request_id=request,
         passing=will_pass(error),

@@ -12,10 +12,12 @@ from botocore.parsers import ResponseParserError
 
 from tapcfn.aws.calls import code_of, passes, told
 from tapcfn.aws.changes import read, reasons, says_nothing_to_do, text_of
+from tapcfn.aws.firmly import patiently
+from tapcfn.aws.paging import pages, whole
 from tapcfn.aws.stacks import name_of
 from tapcfn.errors import CloudError, StackError, StaleError, StillRunningError
-from tapcfn.model import ChangeSet, Target
-from tapcfn.ports import ChangeRequest, Purpose
+from tapcfn.model import EMPTY, ChangeSet, Target
+from tapcfn.ports import OURS, ChangeRequest, Purpose
 from tapcfn.stack_options import StackOptions
 from tapcfn.waits import Pace, Patience, settle
 
@@ -23,6 +25,7 @@ _UNWRITTEN = frozenset({"CREATE_PENDING", "CREATE_IN_PROGRESS"})
 _GONE = frozenset({"DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED"})
 _EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
 _USED_UP = _EXECUTED | {"OBSOLETE"}
+_USABLE = "AVAILABLE"
 
 # What ExecuteChangeSet answers where an earlier call, or somebody else, came first.
 _ALREADY = frozenset({"TokenAlreadyExists", "InvalidChangeSetStatus", "ChangeSetNotFound"})
@@ -37,17 +40,22 @@ def stage(
     body: Mapping[str, str],
     patience: Patience,
     pace: Pace | None = None,
+    acknowledged: Mapping[str, str] = EMPTY,
 ) -> ChangeSet | None:
     """Make the change set and wait until it is written; adopt the one that the token made.
 
-    None says that an earlier attempt has used the token up. What was begun is removed where the
-    run's patience ends before it is written.
+    The capabilities are those `acknowledged`; without any, those that the template tells. None
+    says that an earlier attempt has used the token up. What was begun is removed where the run's
+    patience ends before it is written.
     """
     stack = request.stack
     with told(stack.name, stack.target):
         adopted = False
         try:
-            made = client.create_change_set(**_order(request, body))
+            order = _order(request, body)
+            if acknowledged:
+                order["Capabilities"] = list(acknowledged)
+            made = client.create_change_set(**order)
             arn = made["Id"]
         except ClientError as error:
             if code_of(error) != "AlreadyExists":
@@ -62,7 +70,7 @@ def stage(
             if not adopted:
                 _discard_quietly(client, ChangeSet(arn, stack.name, made["StackId"]), stack.target)
             raise
-        return _judge(client, written, request, adopted=adopted)
+        return patiently(patience, lambda: _judge(client, written, request, adopted=adopted))
 
 
 def _order(request: ChangeRequest, body: Mapping[str, str]) -> dict[str, Any]:
@@ -132,7 +140,7 @@ def _is_usable(found: Mapping[str, Any], request: ChangeRequest) -> bool:
     if found.get("Description") != request.description:
         return False
     if found["Status"] == "CREATE_COMPLETE":
-        return found.get("ExecutionStatus") == "AVAILABLE"
+        return found.get("ExecutionStatus") == _USABLE
     return found["Status"] == "FAILED" or found["Status"] in _UNWRITTEN
 
 
@@ -191,10 +199,16 @@ def _whole(
 ) -> ChangeSet | None:
     """Return the change set with its changes, or None if it can't be carried out any more.
 
-    The service answers a token that it knows with the change set of then, however that ended.
+    The service answers a token that it knows with the change set of then, however that ended. Any
+    other word than that it can be carried out is no success. (X-37)
     """
-    if written.get("ExecutionStatus") in _USED_UP:
+    status = written.get("ExecutionStatus", "UNAVAILABLE")
+    if status in _USED_UP:
         return None
+    if status != _USABLE:
+        _discard_quietly(client, plain, target)
+        what = "" if status == "UNAVAILABLE" else ", which is unknown here"
+        raise CloudError(f"{plain.stack}: the change set is written, and {status}{what}")
     try:
         return read(client, plain, written)
     except StackError:
@@ -256,6 +270,23 @@ def discard(client: Any, change_set: ChangeSet, target: Target) -> None:
             client.delete_stack(StackName=change_set.stack_id)
 
 
+def withdraw(client: Any, stack: str, target: Target, token: str) -> bool:
+    """Discard the change set that a token made, found by its name; whether it still stood."""
+    with told(stack, target):
+        try:
+            found = _describe(client, StackName=stack, ChangeSetName=token)
+        except ClientError as error:
+            if code_of(error) != "ValidationError":  # the service's word for "no such stack"
+                raise
+            return False
+        if found is None or found.get("ExecutionStatus") in _EXECUTED:
+            return False
+        if not str(found.get("Description", "")).startswith(OURS):
+            return False
+    discard(client, ChangeSet(found["ChangeSetId"], stack, found["StackId"]), target)
+    return True
+
+
 def _discard_quietly(client: Any, change_set: ChangeSet, target: Target) -> None:
     """Remove a failed change set; why it failed matters more than that it stays."""
     with suppress(CloudError):
@@ -272,11 +303,12 @@ def _is_shell(client: Any, change_set: ChangeSet) -> bool:
         raise
     if seen["StackStatus"] != "REVIEW_IN_PROGRESS":
         return False
-    pages = client.get_paginator("list_change_sets").paginate(StackName=change_set.stack_id)
-    return not any(
-        each["ChangeSetId"] != change_set.arn and each["Status"] not in _GONE
-        for page in pages
-        for each in page["Summaries"]
+    return not whole(
+        lambda: any(
+            each["ChangeSetId"] != change_set.arn and each["Status"] not in _GONE
+            for page in pages(client, "list_change_sets", StackName=change_set.stack_id)
+            for each in page["Summaries"]
+        )
     )
 
 

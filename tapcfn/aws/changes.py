@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from tapcfn.aws import hooks
+from tapcfn.aws.calls import code_of, passes, why
+from tapcfn.aws.paging import pages, whole
 from tapcfn.errors import CloudError, StackError
 from tapcfn.model import Change, ChangeSet, Detail, Replacement
 from tapcfn.remark import Remark
@@ -22,7 +25,10 @@ NO_CHANGES = (
 # A read that only adds to what is known has failed; what is known stands without it. (X-12)
 _UNREAD = (ClientError, BotoCoreError, ResponseParserError)
 
-_FINDINGS = frozenset({"VALIDATION_ERROR", "HOOK_INVOCATION_ERROR", "PROVISIONING_ERROR"})
+_HOOK = "HOOK_INVOCATION_ERROR"
+_FINDINGS = frozenset({"VALIDATION_ERROR", _HOOK, "PROVISIONING_ERROR"})
+
+_ACTIONS = frozenset({"Add", "Modify", "Remove", "Import", "Dynamic", "SyncWithActual"})
 
 
 def says_nothing_to_do(answer: Mapping[str, Any]) -> bool:
@@ -40,11 +46,11 @@ def read(client: Any, plain: ChangeSet, first: Mapping[str, Any]) -> ChangeSet:
     """
     verdict = _all(client, plain.arn, first)
     touched = any(each["Action"] != "Add" for each in verdict)
-    valued = _valued(client, plain.arn) if touched else {}
+    valued, unread = _valued(client, plain.arn) if touched else ({}, "")
     changes = tuple(
         _change(client, each, valued.get(each["LogicalResourceId"], ())) for each in verdict
     )
-    return replace(plain, changes=changes)
+    return replace(plain, changes=changes, unread=unread)
 
 
 def reasons(client: Any, failed: Mapping[str, Any]) -> tuple[Remark, ...]:
@@ -54,40 +60,56 @@ def reasons(client: Any, failed: Mapping[str, Any]) -> tuple[Remark, ...]:
     it may not be read, the reason in the answer itself.
     """
     found = [*_found(client, failed["ChangeSetId"]), *_nested_reasons(client, failed)]
-    return tuple(dict.fromkeys(found or [Remark("", failed.get("StatusReason", ""))]))
+    if all(each.warns for each in found):
+        found = [Remark("", failed.get("StatusReason", "")), *found]
+    return tuple(dict.fromkeys(found))
 
 
 def text_of(said: Sequence[Remark]) -> str:
     """Return all that was said in one line."""
-    return "; ".join(each.text for each in said)
+    return "; ".join(each.text for each in said if each.text)
 
 
 def _all(client: Any, arn: str, first: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return every change, each once: a cut list would read as "nothing else changes"."""
-    pages = _pages(client, arn) if first.get("NextToken") else [first]
-    return list({repr(each): each for each in _resource_changes(pages)}.values())
+
+    def unique() -> list[Mapping[str, Any]]:
+        found = _pages(client, arn) if first.get("NextToken") else [first]
+        return list({repr(each): each for each in _resource_changes(found)}.values())
+
+    return whole(unique)
 
 
-def _pages(client: Any, arn: str, **options: Any) -> Any:
-    return client.get_paginator("describe_change_set").paginate(ChangeSetName=arn, **options)
+def _pages(client: Any, arn: str, **options: Any) -> Iterator[Mapping[str, Any]]:
+    return pages(client, "describe_change_set", ChangeSetName=arn, **options)
 
 
-def _resource_changes(pages: Any) -> Iterator[Mapping[str, Any]]:
-    for page in pages:
+def _resource_changes(described: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for page in described:
         for each in page.get("Changes", ()):
             if "ResourceChange" in each:
                 yield each["ResourceChange"]
 
 
-def _valued(client: Any, arn: str) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Return the details with their values by logical ID, or nothing where that is refused."""
+def _valued(client: Any, arn: str) -> tuple[Mapping[str, Sequence[Mapping[str, Any]]], str]:
+    """Return the details with their values by logical ID, or why they could not be read."""
     try:
-        pages = _pages(client, arn, IncludePropertyValues=True)
-        return {
-            each["LogicalResourceId"]: each.get("Details", ()) for each in _resource_changes(pages)
-        }
-    except _UNREAD:
-        return {}
+        found = whole(
+            lambda: {
+                each["LogicalResourceId"]: each.get("Details", ())
+                for each in _resource_changes(_pages(client, arn, IncludePropertyValues=True))
+            }
+        )
+    except _UNREAD as error:
+        return {}, _done_without(error)
+    return found, ""
+
+
+def _done_without(error: Exception) -> str:
+    """Return why a read is done without; raise where the same read may be answered later."""
+    if passes(error) and not isinstance(error, ResponseParserError):
+        raise error
+    return why(error)
 
 
 def _change(client: Any, each: Mapping[str, Any], valued: Sequence[Mapping[str, Any]]) -> Change:
@@ -96,7 +118,7 @@ def _change(client: Any, each: Mapping[str, Any], valued: Sequence[Mapping[str, 
     return Change(
         logical_id=logical_id,
         resource_type=each["ResourceType"],
-        action=each["Action"],
+        action=_action(logical_id, each["Action"]),
         physical_id=each.get("PhysicalResourceId", ""),
         replacement=_replacement(logical_id, each.get("Replacement")),
         policy_action=each.get("PolicyAction", ""),
@@ -118,6 +140,13 @@ def _aim(detail: Mapping[str, Any]) -> tuple[str, str]:
     return target.get("Attribute", ""), target.get("Name", "")
 
 
+def _action(logical_id: str, word: str) -> str:
+    """Return the word; one that we do not know is not taken for harmless. (X-37)"""
+    if word not in _ACTIONS:
+        raise CloudError(f"{logical_id}: Action is {word}, which is unknown here")
+    return word
+
+
 def _replacement(logical_id: str, word: str | None) -> Replacement | None:
     """Return the word as ours; one that we do not know is not taken for harmless."""
     try:
@@ -133,8 +162,8 @@ def _nested(client: Any, logical_id: str, arn: str) -> ChangeSet:
     if says_nothing_to_do(answer):
         return replace(nested, empty=True)
     if answer["Status"] != "CREATE_COMPLETE":
-        why = text_of(reasons(client, answer)) or "no reason given"
-        raise StackError(f"{logical_id}: its nested change set is {answer['Status']}: {why}")
+        said = text_of(reasons(client, answer)) or "no reason given"
+        raise StackError(f"{logical_id}: its nested change set is {answer['Status']}: {said}")
     return read(client, nested, answer)
 
 
@@ -153,11 +182,16 @@ def _detail(each: Mapping[str, Any]) -> Detail:
 
 
 def _found(client: Any, arn: str) -> tuple[Remark, ...]:
-    """Return what early validation and hooks found, or nothing where it can't be read."""
+    """Return what early validation and hooks found, or that it can't be read. (R-8)"""
     try:
         return remarks(client, ChangeSetName=arn)
-    except _UNREAD:
-        return ()
+    except _UNREAD as error:
+        return (unreadable(_done_without(error)),)
+
+
+def unreadable(why: str) -> Remark:
+    """Return the warning that what was found can't be told. (X-12)"""
+    return Remark("", f"what early validation and hooks found could not be read: {why}", warns=True)
 
 
 def remarks(client: Any, **subject: str) -> tuple[Remark, ...]:
@@ -165,15 +199,34 @@ def remarks(client: Any, **subject: str) -> tuple[Remark, ...]:
 
     The subject is a change set by ARN or an operation by id: only DescribeEvents tells it.
     """
-    pages = client.get_paginator("describe_events").paginate(
-        **subject, Filters={"FailedEvents": True}
+    asked = {**subject, "Filters": {"FailedEvents": True}}
+    found = whole(
+        lambda: [
+            each
+            for page in pages(client, "describe_events", **asked)
+            for each in page.get("OperationEvents", ())
+            if each.get("EventType") in _FINDINGS
+        ]
     )
-    return tuple(
-        _remark(each)
-        for page in pages
-        for each in page.get("OperationEvents", ())
-        if each.get("EventType") in _FINDINGS
-    )
+    arn = subject.get("ChangeSetName", "")
+    return (*map(_remark, found), *(_annotations(client, arn, found) if arn else ()))
+
+
+def _annotations(client: Any, arn: str, found: Sequence[Mapping[str, Any]]) -> tuple[Remark, ...]:
+    """Return what Hooks noted in detail, where one has objected; a warning if it can't be read."""
+    objecting = [each for each in found if each.get("EventType") == _HOOK]
+    if not objecting:
+        return ()
+    places = {
+        each["HookType"]: each["LogicalResourceId"]
+        for each in objecting
+        if each.get("HookType") and each.get("LogicalResourceId")
+    }
+    try:
+        return hooks.noted(client, arn, places)
+    except _UNREAD as error:
+        text = f"what the Hooks noted in detail could not be read: {_done_without(error)}"
+        return (Remark("", text, warns=True, origin="hook"),)
 
 
 def _remark(event: Mapping[str, Any]) -> Remark:
@@ -186,7 +239,7 @@ def _remark(event: Mapping[str, Any]) -> Remark:
     tags = ", ".join(part for part in (rule, "a warning" if warns else "") if part)
     subject = " ".join(part for part in (logical_id, path) if part)
     text = (f"{subject}: " if subject else "") + said + (f" [{tags}]" if tags else "")
-    origin = "hook" if event.get("EventType") == "HOOK_INVOCATION_ERROR" else "server"
+    origin = "hook" if event.get("EventType") == _HOOK else "server"
     return Remark(logical_id, text, warns, path, origin)
 
 
@@ -196,10 +249,12 @@ def _nested_reasons(client: Any, failed: Mapping[str, Any]) -> Iterator[Remark]:
         arn = each.get("ChangeSetId")
         try:
             answer = client.describe_change_set(ChangeSetName=arn) if arn else None
-        except _UNREAD:
+        except _UNREAD as error:
+            if not (isinstance(error, ClientError) and code_of(error) == "ChangeSetNotFound"):
+                yield unreadable(f"{each['LogicalResourceId']}: {_done_without(error)}")
             continue
         if answer and answer["Status"] == "FAILED" and not says_nothing_to_do(answer):
             name = each["LogicalResourceId"]
-            for why in reasons(client, answer):
-                text = f"{name}: {why.text or 'no reason given'}"
-                yield Remark(name, text, why.warns, why.path, why.origin)
+            for said in reasons(client, answer):
+                text = f"{name}: {said.text or 'no reason given'}"
+                yield Remark(name, text, said.warns, said.path, said.origin)

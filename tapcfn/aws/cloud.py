@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from tapcfn.aws import artifacts, buckets, change_sets, changes, drift, limits, rollbacks, stacks
+from tapcfn.aws import (
+    artifacts,
+    buckets,
+    capabilities,
+    change_sets,
+    changes,
+    drift,
+    limits,
+    rollbacks,
+    stacks,
+)
+from tapcfn.aws.actions import AwsActions
 from tapcfn.aws.calls import told
 from tapcfn.aws.firmly import Firmly
+from tapcfn.aws.gates import AwsGates
 from tapcfn.aws.session import Clients
+from tapcfn.aws.stack_sets import AwsSets
 from tapcfn.drift import StackDrift
 from tapcfn.errors import BlockedError
 from tapcfn.literal import body_of
-from tapcfn.model import ChangeSet, Deployed, Holder, Stack, StackEvent, StackStatus, Target
+from tapcfn.model import EMPTY, ChangeSet, Deployed, Holder, Stack, StackEvent, StackStatus, Target
 from tapcfn.ports import ChangeRequest, Clock, Leaving
 from tapcfn.remark import Remark
 from tapcfn.waits import Pace, Patience
@@ -35,6 +50,19 @@ class AwsCloud:
         self._pace = pace
         self._patience = patience or Patience(clock)
         self._firmly = Firmly(self._patience, clients.renew)
+        self._capabilities: dict[str, Mapping[str, str]] = {}
+        self.actions = AwsActions(clients, self._patience)
+        self._asking = threading.Lock()
+
+    @property
+    def sets(self) -> AwsSets:
+        """The stack sets of the same cloud, through the same clients."""
+        return AwsSets(self._clients, self._patience, self._artifact_bucket)
+
+    @property
+    def gates(self) -> AwsGates:
+        """What gates look at, through the same clients."""
+        return AwsGates(self._clients, self._patience)
 
     def _cloudformation(self, target: Target) -> Any:
         return self._clients("cloudformation", target)
@@ -70,6 +98,9 @@ class AwsCloud:
 
     def singleton(self, resource_type: str, target: Target) -> str:
         return limits.singleton(self._clients, resource_type, target)
+
+    def trust(self, role: str, target: Target) -> frozenset[str] | None:
+        return limits.trust(self._clients("iam", target), role, target)
 
     def importers(self, export: str, target: Target) -> tuple[str, ...]:
         return self._firmly.read(
@@ -129,8 +160,12 @@ class AwsCloud:
 
     def remarks(self, subject: str, target: Target) -> tuple[Remark, ...]:
         kind = "ChangeSetName" if ":changeSet/" in subject else "OperationId"
-        with told(stacks.name_of(subject), target):
-            return changes.remarks(self._cloudformation(target), **{kind: subject})
+
+        def read() -> tuple[Remark, ...]:
+            with told(stacks.name_of(subject), target):
+                return changes.remarks(self._cloudformation(target), **{kind: subject})
+
+        return self._firmly.read(read)
 
     def handover_fault(self, stack: Stack) -> str:
         template = body_of(stack)
@@ -147,15 +182,18 @@ class AwsCloud:
 
     def stage(self, request: ChangeRequest) -> ChangeSet | None:
         body = self._hand_over(request.stack)
-        return self._firmly.write(
+        acknowledged = self._acknowledged(request.stack, body)
+        made = self._firmly.write(
             lambda: change_sets.stage(
                 self._cloudformation(request.stack.target),
                 request,
                 body,
                 self._patience,
                 self._pace,
+                acknowledged,
             )
         )
+        return replace(made, acknowledged=acknowledged) if made else None
 
     def change_set(self, arn: str, target: Target) -> tuple[ChangeSet, str] | None:
         return self._firmly.read(
@@ -174,6 +212,10 @@ class AwsCloud:
     def discard(self, change_set: ChangeSet, target: Target) -> None:
         change_sets.discard(self._cloudformation(target), change_set, target)
 
+    def withdraw(self, stack: str, target: Target, token: str) -> bool:
+        client = self._cloudformation(target)
+        return self._firmly.read(lambda: change_sets.withdraw(client, stack, target, token))
+
     def delete(
         self, stack_id: str, target: Target, token: str, leaving: Leaving | None = None
     ) -> None:
@@ -184,6 +226,10 @@ class AwsCloud:
     def rollback(self, stack_id: str, target: Target, token: str) -> None:
         client = self._cloudformation(target)
         self._firmly.write(lambda: rollbacks.rollback(client, stack_id, target, token))
+
+    def cancel(self, stack_id: str, target: Target, token: str) -> None:
+        client = self._cloudformation(target)
+        self._firmly.write(lambda: rollbacks.cancel(client, stack_id, target, token))
 
     def continue_rollback(
         self, stack_id: str, target: Target, token: str, *, skip: tuple[str, ...], force: bool
@@ -211,6 +257,22 @@ class AwsCloud:
 
     def empty(self, bucket: str, target: Target) -> int:
         return buckets.empty(self._clients("s3", target), bucket, target)
+
+    def _acknowledged(self, stack: Stack, body: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what has to be acknowledged where the service must tell it: asked once."""
+        template = body_of(stack)
+        if not (template.nests or template.transforms):
+            return EMPTY
+        with self._asking:
+            if template.digest not in self._capabilities:
+                client = self._cloudformation(stack.target)
+                self._capabilities[template.digest] = capabilities.ask(
+                    lambda: self._firmly.read(
+                        lambda: capabilities.summary(client, body, stack.name, stack.target)
+                    ),
+                    template,
+                )
+            return self._capabilities[template.digest]
 
     def _hand_over(self, stack: Stack) -> Mapping[str, str]:
         template = body_of(stack)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tapcfn.aws.calls import told, will_pass
+from tapcfn.aws.paging import rows
 from tapcfn.aws.stacks import name_of
 from tapcfn.drift import PropertyDrift, ResourceDrift, StackDrift
-from tapcfn.errors import CloudError
+from tapcfn.errors import CloudError, UnknownStatusError
 from tapcfn.model import Target
 from tapcfn.waits import Pace, Patience, settle
 
 _RUNNING = "DETECTION_IN_PROGRESS"
+_STATUSES = frozenset({"IN_SYNC", "MODIFIED", "DELETED", "NOT_CHECKED", "UNKNOWN", "UNSUPPORTED"})
+_ROWS = 100
 _ENDS = {"DETECTION_COMPLETE": True, "DETECTION_FAILED": False}
 
 
@@ -59,18 +63,19 @@ def _status(client: Any, detection: str) -> Mapping[str, Any]:
 
 def _found(client: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:
     """Yield every resource, sorted; botocore has no paginator for this call."""
-    found: dict[str, Mapping[str, Any]] = {}
-    page: Mapping[str, Any] = client.describe_stack_resource_drifts(StackName=stack_id)
-    while True:
-        found |= {each["LogicalResourceId"]: each for each in page["StackResourceDrifts"]}
-        token = page.get("NextToken")
-        if not token:
-            break
-        page = client.describe_stack_resource_drifts(StackName=stack_id, NextToken=token)
+    ask = partial(client.describe_stack_resource_drifts, StackName=stack_id)
+    listed = rows(ask, "StackResourceDrifts", most=_ROWS)
+    found = {each["LogicalResourceId"]: each for each in listed}
     yield from (found[key] for key in sorted(found))
 
 
 def _resource(each: Mapping[str, Any]) -> ResourceDrift:
+    """Return what was found of one resource; a word that we do not know is not "no drift"."""
+    if each["StackResourceDriftStatus"] not in _STATUSES:
+        raise UnknownStatusError(
+            f"{each['LogicalResourceId']}: its drift is {each['StackResourceDriftStatus']}, "
+            "which is unknown here"
+        )
     return ResourceDrift(
         each["LogicalResourceId"],
         each["ResourceType"],

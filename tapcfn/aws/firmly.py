@@ -9,7 +9,9 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from tapcfn.aws.calls import EXPIRED
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tapcfn.aws.calls import EXPIRED, passes
 from tapcfn.errors import CloudError
 from tapcfn.waits import Patience
 
@@ -21,6 +23,19 @@ _WRITES = 5
 
 # botocore repeats everything but an answer that it can't parse.
 _BROKEN = "ResponseParserError"
+
+
+def patiently(patience: Patience, call: Callable[[], T]) -> T:
+    """Read until there is an answer, as long as it may come and the run's patience lasts."""
+    pause = 1.0
+    while True:
+        try:
+            return call()
+        except (ClientError, BotoCoreError) as error:
+            if not passes(error) or pause >= patience.left:
+                raise
+            patience.clock.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class Firmly:

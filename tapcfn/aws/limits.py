@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
 from tapcfn.aws.calls import code_of, told
+from tapcfn.aws.paging import pages, whole
 from tapcfn.aws.session import Clients
+from tapcfn.errors import CloudError
 from tapcfn.model import Holder, Target
 
 # The Region of each partition that is always enabled, so that it can be asked about the others.
@@ -72,8 +74,8 @@ def _has_bucket(client: Any, name: str) -> bool:
 
 
 def _has_log_group(client: Any, name: str) -> bool:
-    pages = client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
-    return any(each["logGroupName"] == name for page in pages for each in page["logGroups"])
+    found = _rows(client, "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    return any(each["logGroupName"] == name for each in found)
 
 
 def _has_table(client: Any, name: str) -> bool:
@@ -81,11 +83,67 @@ def _has_table(client: Any, name: str) -> bool:
     return True
 
 
+def _has_group(client: Any, name: str) -> bool:
+    client.get_group(GroupName=name, MaxItems=1)
+    return True
+
+
+def _has_profile(client: Any, name: str) -> bool:
+    client.get_instance_profile(InstanceProfileName=name)
+    return True
+
+
+def _has_role(client: Any, name: str) -> bool:
+    client.get_role(RoleName=name)
+    return True
+
+
+def _has_user(client: Any, name: str) -> bool:
+    client.get_user(UserName=name)
+    return True
+
+
 _NAMED: Mapping[str, tuple[str, Callable[[Any, str], bool]]] = {
+    "AWS::IAM::Group": ("iam", _has_group),
+    "AWS::IAM::InstanceProfile": ("iam", _has_profile),
+    "AWS::IAM::Role": ("iam", _has_role),
+    "AWS::IAM::User": ("iam", _has_user),
     "AWS::DynamoDB::Table": ("dynamodb", _has_table),
     "AWS::Logs::LogGroup": ("logs", _has_log_group),
     "AWS::S3::Bucket": ("s3", _has_bucket),
 }
+
+
+def stack_quota(client: Any, target: Target) -> tuple[int, int]:
+    """Return how many stacks there are, nested ones included, and how many there may be."""
+    with told("quota of stacks", target):
+        used = len(_rows(client, "describe_stacks", "Stacks"))
+        limits = _rows(client, "describe_account_limits", "AccountLimits")
+        known = {each["Name"]: each["Value"] for each in limits}
+        if "StackLimit" not in known:
+            raise CloudError(f"quota of stacks ({target}): the service does not tell it")
+        return used, int(known["StackLimit"])
+
+
+def trust(client: Any, role: str, target: Target) -> frozenset[str] | None:
+    """Return the services that may assume a role (an ARN), or None where there is no such role."""
+    with told(role, target):
+        try:
+            found = client.get_role(RoleName=role.rpartition("/")[2])["Role"]
+        except ClientError as error:
+            if code_of(error) in _ABSENT:
+                return None
+            raise
+    statements = found["AssumeRolePolicyDocument"].get("Statement", [])
+    allowing = (each for each in _listed(statements) if each.get("Effect") == "Allow")
+    principals = (each.get("Principal", {}) for each in allowing)
+    named = (each.get("Service", []) for each in principals if isinstance(each, Mapping))
+    return frozenset(name for services in named for name in _listed(services))
+
+
+def _listed(value: Any) -> list[Any]:
+    """Policies may have one of something where others have a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def quota(clients: Clients, resource_type: str, target: Target) -> tuple[int, int]:
@@ -94,6 +152,8 @@ def quota(clients: Clients, resource_type: str, target: Target) -> tuple[int, in
     NAT gateways are limited in each Availability Zone, so those of the Region may be as many
     times more as it has zones.
     """
+    if resource_type == "AWS::CloudFormation::Stack":
+        return stack_quota(clients("cloudformation", target), target)
     ec2 = clients("ec2", target)
     service, code = _QUOTAS[resource_type]
     with told(f"quota of {resource_type}", target):
@@ -106,18 +166,19 @@ def quota(clients: Clients, resource_type: str, target: Target) -> tuple[int, in
         return used, limit
 
 
-def _pages(client: Any, operation: str, key: str, **options: Any) -> list[Any]:
-    pages = client.get_paginator(operation).paginate(**options)
-    return [each for page in pages for each in page[key]]
+def _rows(client: Any, operation: str, key: str, **options: Any) -> list[Any]:
+    return whole(
+        lambda: [each for page in pages(client, operation, **options) for each in page[key]]
+    )
 
 
 _COUNTS: Mapping[str, Callable[[Any], int]] = {
     "AWS::EC2::EIP": lambda ec2: len(ec2.describe_addresses()["Addresses"]),
     "AWS::EC2::NatGateway": lambda ec2: sum(
         each["State"] in {"pending", "available"}
-        for each in _pages(ec2, "describe_nat_gateways", "NatGateways")
+        for each in _rows(ec2, "describe_nat_gateways", "NatGateways")
     ),
-    "AWS::EC2::VPC": lambda ec2: len(_pages(ec2, "describe_vpcs", "Vpcs")),
+    "AWS::EC2::VPC": lambda ec2: len(_rows(ec2, "describe_vpcs", "Vpcs")),
 }
 
 

@@ -23,6 +23,11 @@ def rollback(client: Any, stack_id: str, target: Target, token: str) -> None:
     )
 
 
+def cancel(client: Any, stack_id: str, target: Target, token: str) -> None:
+    """Cancel an update; the service takes it in UPDATE_IN_PROGRESS only."""
+    _send(client.cancel_update_stack, target, StackName=stack_id, ClientRequestToken=token)
+
+
 def continue_rollback(
     client: Any, stack_id: str, target: Target, token: str, *, skip: tuple[str, ...], force: bool
 ) -> None:

@@ -59,6 +59,10 @@ class Speaker(Protocol):
         """The external id that the role asks for."""
         ...
 
+    def of(self, account: str) -> Speaker:
+        """Return the one of an account, where this is a pattern for many."""
+        ...
+
 
 class Clients:
     """Hands out clients, each made once, and stands at every call that they make.
@@ -129,24 +133,34 @@ class Clients:
     def _before_call(self, **_: Any) -> None:
         self._tally.begins()
 
-    def _before_send(self, family: Family, request: Any, **_: Any) -> None:
+    def _before_send(self, family: Family, request: Any, event_name: str, **_: Any) -> None:
         asked = self._tally.now()
         if self._budget is not None and self._counts(request.url):
-            self._budget.take(family)
+            self._budget.take(family.of(_operation(event_name)))
         self._tally.sent(asked)
 
     def _after_answer(
-        self, family: Family, response: Any = None, caught_exception: Any = None, **_: Any
+        self,
+        family: Family,
+        event_name: str,
+        response: Any = None,
+        caught_exception: Any = None,
+        **_: Any,
     ) -> None:
         """Return nothing: an answer here would be taken for a pause to make."""
         status, code = _answered(response)
         if code in THROTTLES:
             self._tally.throttled()
             if self._budget is not None:
-                self._budget.throttled(family)
+                self._budget.throttled(family.of(_operation(event_name)))
         would_repeat = code in THROTTLES or status >= 500 or caught_exception is not None
         if would_repeat and self._patience is not None and self._patience.is_over:
             raise StillRunningError(f"{family.service} ({family.region}): no answer in time")
+
+
+def _operation(event_name: str) -> str:
+    """Return the operation out of the name of botocore's event: `before-send.s3.PutObject`."""
+    return event_name.rpartition(".")[2]
 
 
 def _answered(response: Any) -> tuple[int, str]:
@@ -168,19 +182,27 @@ class Connect(Protocol):
 def on_aws(speakers: Mapping[str, Speaker], *, longest: float = LONGEST_ANSWER) -> Connect:
     """Return a connector to AWS through the standard credential chain.
 
-    `speakers` says, by account id, which profile to use and which role to assume; an account that
-    is not in it is spoken for by the default credentials. Role credentials renew themselves.
+    `speakers` says, by account id, which profile to use and which role to assume; "*" is the
+    pattern for accounts that are not in it. Without one they are spoken for by the default
+    credentials. Role credentials renew themselves.
     """
     sessions: dict[str, boto3.Session] = {}
 
     def connect(service: str, target: Target) -> Any:
         if target.account not in sessions:
-            sessions[target.account] = _session(speakers.get(target.account), target.region)
+            speaker = _speaker(speakers, target.account)
+            sessions[target.account] = _session(speaker, target.region)
         return sessions[target.account].client(
             service, region_name=target.region, config=_config(longest)
         )
 
     return connect
+
+
+def _speaker(speakers: Mapping[str, Speaker], account: str) -> Speaker | None:
+    """Return who speaks for an account: its own speaker, or the one for all others."""
+    pattern = speakers.get(account) or speakers.get("*")
+    return pattern.of(account) if pattern is not None else None
 
 
 def _session(speaker: Speaker | None, region: str) -> boto3.Session:
@@ -233,10 +255,17 @@ def on_local_cloud(url: str, *, longest: float = LONGEST_ANSWER) -> Connect:
             aws_secret_access_key="local",  # noqa: S106 - the local cloud asks for none
             config=_config(longest, proxies={}, **options),
         )
+        client.meta.events.register_first("request-created.s3-control.*", partial(_plain_host, url))
         client.meta.events.register("before-send.*.*", _stay_here)
         return client
 
     return connect
+
+
+def _plain_host(url: str, request: Any, **_: Any) -> None:
+    """Take the account off the host's name, where S3 Control has it: no such host is here."""
+    host = urlsplit(url).netloc
+    request.url = urlsplit(request.url)._replace(netloc=host).geturl()
 
 
 def _stay_here(request: Any, **_: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tapcfn.aws.calls import code_of, told
+from tapcfn.aws.paging import TokenOverError, pages, whole
 from tapcfn.errors import BlockedError, CloudError, UnknownStatusError
 from tapcfn.model import Deployed, Stack, StackEvent, StackStatus, Target, canonical
 from tapcfn.ports import Leaving
@@ -27,13 +28,14 @@ def stacks(
     A stack that nobody asked about may be in a state that we do not know.
     """
     with told("stacks", target):
-        pages = client.get_paginator("describe_stacks").paginate()
-        return {
-            each["StackName"]: _deployed(each)
-            for page in pages
-            for each in page["Stacks"]
-            if names is None or each["StackName"] in names or _has_tags(each, tags)
-        }
+        return whole(
+            lambda: {
+                each["StackName"]: _deployed(each)
+                for page in pages(client, "describe_stacks")
+                for each in page["Stacks"]
+                if names is None or each["StackName"] in names or _has_tags(each, tags)
+            }
+        )
 
 
 def _has_tags(each: Mapping[str, Any], tags: Mapping[str, str] | None) -> bool:
@@ -45,8 +47,16 @@ def importers(client: Any, export: str, target: Target) -> tuple[str, ...]:
     """Return who imports an export; all pages. The service has an error for "nobody"."""
     with told(f"export {export}", target):
         try:
-            pages = client.get_paginator("list_imports").paginate(ExportName=export)
-            return tuple(sorted(name for page in pages for name in page["Imports"]))
+            found = whole(
+                lambda: {
+                    name
+                    for page in pages(client, "list_imports", ExportName=export)
+                    for name in page["Imports"]
+                }
+            )
+            return tuple(sorted(found))
+        except TokenOverError:
+            raise
         except ClientError as error:
             if code_of(error) != "ValidationError":
                 raise
@@ -62,12 +72,13 @@ def stack(client: Any, stack_id: str, target: Target) -> Deployed:
 def moving(client: Any, target: Target) -> Mapping[str, StackStatus]:
     """Return the status of every stack in progress, by StackId; all pages."""
     with told("stacks in progress", target):
-        pages = client.get_paginator("list_stacks").paginate(StackStatusFilter=_MOVING)
-        return {
-            each["StackId"]: _status(each["StackName"], each["StackStatus"])
-            for page in pages
-            for each in page["StackSummaries"]
-        }
+        return whole(
+            lambda: {
+                each["StackId"]: _status(each["StackName"], each["StackStatus"])
+                for page in pages(client, "list_stacks", StackStatusFilter=_MOVING)
+                for each in page["StackSummaries"]
+            }
+        )
 
 
 def template(client: Any, stack_id: str, target: Target) -> str:
@@ -148,13 +159,17 @@ def _is_protected(client: Any, stack_id: str, target: Target) -> bool:
 def resources(client: Any, stack_id: str, target: Target) -> Mapping[str, tuple[str, str]]:
     """Return (type, physical id) by logical ID of what was made and is not gone; all pages."""
     with told(name_of(stack_id), target):
-        pages = client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-        return {
-            each["LogicalResourceId"]: (each["ResourceType"], each.get("PhysicalResourceId", ""))
-            for page in pages
-            for each in page["StackResourceSummaries"]
-            if each["ResourceStatus"] not in {"DELETE_COMPLETE", "CREATE_FAILED"}
-        }
+        return whole(
+            lambda: {
+                each["LogicalResourceId"]: (
+                    each["ResourceType"],
+                    each.get("PhysicalResourceId", ""),
+                )
+                for page in pages(client, "list_stack_resources", StackName=stack_id)
+                for each in page["StackResourceSummaries"]
+                if each["ResourceStatus"] not in {"DELETE_COMPLETE", "CREATE_FAILED"}
+            }
+        )
 
 
 def events(client: Any, stack_id: str, target: Target, token: str) -> tuple[StackEvent, ...]:
@@ -162,15 +177,19 @@ def events(client: Any, stack_id: str, target: Target, token: str) -> tuple[Stac
 
     The service answers newest first, so reading stops after the page on which the operation began.
     """
-    found: dict[str, StackEvent] = {}
     with told(name_of(stack_id), target):
-        for page in client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-            history = [_event(each) for each in page["StackEvents"]]
-            ours = [event for event in history if not token or event.token == token]
-            for event in ours:
-                found.setdefault(event.event_id, event)
-            if found and history and not ours:
-                break
+        return whole(lambda: _history(client, stack_id, token))
+
+
+def _history(client: Any, stack_id: str, token: str) -> tuple[StackEvent, ...]:
+    found: dict[str, StackEvent] = {}
+    for page in pages(client, "describe_stack_events", StackName=stack_id):
+        history = [_event(each) for each in page["StackEvents"]]
+        ours = [event for event in history if not token or event.token == token]
+        for event in ours:
+            found.setdefault(event.event_id, event)
+        if found and history and not ours:
+            break
     return tuple(reversed(found.values()))
 
 
@@ -209,7 +228,9 @@ def _deployed(each: Mapping[str, Any]) -> Deployed:
         protected=bool(each.get("EnableTerminationProtection", False)),
         notified=frozenset(each.get("NotificationARNs", ())),
         role=each.get("RoleARN", ""),
+        express=each.get("DeploymentConfig", {}).get("Mode") == "EXPRESS",
         operations=_operations(each.get("LastOperations", ())),
+        parent=each.get("ParentId", ""),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapcfn.bundle.reading import Bundle
+from tapcfn.bundle.units import set_entry
 from tapcfn.model import SourceLine, Stack, TemplateBody
 
 # Sections of a template that hold no resources.
@@ -47,7 +48,7 @@ def _templates(old: Bundle, new: Bundle) -> Iterator[Difference]:
 
 
 def _bodies(bundle: Bundle) -> Mapping[str, TemplateBody]:
-    return {stack.template.layer: stack.template for stack in bundle.rollout.stacks}
+    return {unit.template.layer: unit.template for unit in bundle.rollout.units}
 
 
 def _bodies_differ(before: TemplateBody, after: TemplateBody) -> Iterator[Difference]:
@@ -90,13 +91,23 @@ def _is_open(value: Any) -> bool:
 
 
 def _stacks(old: Bundle, new: Bundle) -> Iterator[Difference]:
-    before = {stack.name: _facts(stack) for stack in old.rollout.stacks}
-    after = {stack.name: _facts(stack) for stack in new.rollout.stacks}
+    before, after = _units(old), _units(new)
     for name in sorted(before.keys() | after.keys()):
         if name not in before or name not in after:
             yield Difference(name, "added" if name in after else "removed", ())
         else:
             yield from _values_differ(name, (), before[name], after[name])
+
+
+def _units(bundle: Bundle) -> Mapping[str, dict[str, Any]]:
+    """Return what each stack and each stack set is told, by its name."""
+    rollout = bundle.rollout
+    sets = {
+        each.name: {**set_entry(each, phase.name)}
+        for phase in rollout.phases
+        for each in phase.stack_sets
+    }
+    return {stack.name: _facts(stack) for stack in rollout.stacks} | sets
 
 
 def _facts(stack: Stack) -> dict[str, Any]:

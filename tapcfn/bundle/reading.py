@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tapcfn.bundle.moves import move_of
+from tapcfn.bundle.units import output, stack_set, value_of
 from tapcfn.bundle.written import MANIFEST, VERSION
 from tapcfn.errors import StaleError, UsageError
 from tapcfn.model import (
     EMPTY,
-    OutputOf,
-    ParameterValue,
     Phase,
     Rollout,
     SourceLine,
     Stack,
+    StackSet,
     Target,
     TemplateBody,
-    ZoneOf,
     canonical,
     digest_of,
 )
@@ -99,17 +99,23 @@ def _line(text: str) -> SourceLine:
 
 
 def _bundle(manifest: Mapping[str, Any], bodies: Mapping[str, TemplateBody], digest: str) -> Bundle:
-    phases: dict[str, list[Stack]] = {}
+    phases: dict[str, list[Stack]] = {name: [] for name in manifest.get("phases", ())}
     for entry in manifest["stacks"]:
         phases.setdefault(entry["phase"], []).append(_stack(entry, bodies))
-    outputs = {
-        name: OutputOf(at["stack"], at["output"]) for name, at in manifest["outputs"].items()
-    }
+    sets: dict[str, list[StackSet]] = {}
+    for entry in manifest.get("stack_sets", ()):
+        sets.setdefault(entry["phase"], []).append(stack_set(entry, bodies[entry["template"]]))
+    outputs = {name: output(at) for name, at in manifest["outputs"].items()}
     rollout = Rollout(
         manifest["blueprint"],
         manifest["stage"],
-        tuple(Phase(name, tuple(stacks)) for name, stacks in phases.items()),
+        tuple(
+            Phase(name, tuple(stacks), tuple(sets.get(name, ()))) for name, stacks in phases.items()
+        ),
         outputs,
+        tuple(
+            move_of(entry, lambda told: _stack(told, bodies)) for entry in manifest.get("moves", ())
+        ),
     )
     return Bundle(rollout, digest, manifest.get("commit", ""), manifest.get("deployment", EMPTY))
 
@@ -119,14 +125,8 @@ def _stack(entry: Mapping[str, Any], bodies: Mapping[str, TemplateBody]) -> Stac
         entry["name"],
         Target(entry["account"], entry["region"]),
         bodies[entry["template"]],
-        {key: _value(value) for key, value in entry["parameters"].items()},
+        {key: value_of(value) for key, value in entry["parameters"].items()},
         entry["tags"],
         entry["termination_protection"],
         entry["adopts"],
     )
-
-
-def _value(value: Any) -> ParameterValue:
-    if isinstance(value, str):
-        return value
-    return ZoneOf(value["zone"]) if "zone" in value else OutputOf(value["stack"], value["output"])

@@ -23,6 +23,7 @@ from tapcfn.model import Rollout, digest_of
 KEPT = 5
 GONE = "destroyed"
 _INDEX = "index"
+_REFUSAL = "not-kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Shelf:
 
     def keep(self, rollout: Rollout, wants: str, about: Mapping[str, Any]) -> None:
         """Keep what has been deployed whole, and drop what was so long ago."""
+        (self.folder / _REFUSAL).unlink(missing_ok=True)
         bundle = digest_of(files_of(rollout, about)[MANIFEST])
         write(rollout, self.folder / bundle, about)
         others = (each for each in self.good if each.wants != wants)
@@ -68,6 +70,18 @@ class Shelf:
         for path in self.folder.iterdir():
             if path.is_dir() and path.name not in names:
                 shutil.rmtree(path, ignore_errors=True)
+
+    @property
+    def refusal(self) -> str:
+        """Why what was deployed last was not kept, if it was not."""
+        with suppress(OSError):
+            return (self.folder / _REFUSAL).read_text(encoding="utf-8").strip()
+        return ""
+
+    def refuse(self, why: str) -> None:
+        """Note why what has been deployed is not kept; what was kept before stays."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / _REFUSAL).write_text(why + "\n", encoding="utf-8")
 
     def find(self, start: str) -> Good:
         """Return the bundle whose digest starts so; raise `UsageError` if that is not just one."""

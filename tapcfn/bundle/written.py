@@ -12,17 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tapcfn import __version__
+from tapcfn.bundle.moves import move_entry
+from tapcfn.bundle.units import set_entry, value_entry
 from tapcfn.errors import TemplateError
-from tapcfn.model import (
-    EMPTY,
-    OutputOf,
-    ParameterValue,
-    Rollout,
-    Stack,
-    TemplateBody,
-    ZoneOf,
-    digest_of,
-)
+from tapcfn.model import EMPTY, Rollout, Stack, TemplateBody, digest_of
 
 MANIFEST = "manifest.json"
 VERSION = 2
@@ -37,10 +30,11 @@ def files_of(rollout: Rollout, about: Mapping[str, Any] = EMPTY) -> Mapping[str,
     manifest's.
     """
     templates: dict[str, TemplateBody] = {}
-    for stack in rollout.stacks:
-        known = templates.setdefault(stack.template.layer, stack.template)
-        if known.text != stack.template.text:
-            raise TemplateError(f"{stack.template.layer}: two different templates have this name")
+    moved = (stack for move in rollout.moves for stack in move.stacks)
+    for unit in (*rollout.units, *moved):
+        known = templates.setdefault(unit.template.layer, unit.template)
+        if known.text != unit.template.text:
+            raise TemplateError(f"{unit.template.layer}: two different templates have this name")
     if MANIFEST in {f"{layer}.json" for layer in templates}:
         raise TemplateError(f"{MANIFEST}: no layer can have this name, the manifest has it")
     files = {f"{layer}.json": _pretty(body.document) for layer, body in sorted(templates.items())}
@@ -91,7 +85,23 @@ def _manifest(
         "stacks": [
             _stack_entry(stack, phase.name) for phase in rollout.phases for stack in phase.stacks
         ],
-        "outputs": {name: _value(value) for name, value in rollout.outputs.items()},
+        "outputs": {name: value_entry(value) for name, value in rollout.outputs.items()},
+        **(_sets(rollout) if rollout.stack_sets else {}),
+        **(_moves(rollout) if rollout.moves else {}),
+    }
+
+
+def _moves(rollout: Rollout) -> Mapping[str, Any]:
+    return {"moves": [move_entry(move, _stack_entry) for move in rollout.moves]}
+
+
+def _sets(rollout: Rollout) -> Mapping[str, Any]:
+    """Return the stack sets, and the order of the phases, which the stacks alone do not tell."""
+    return {
+        "phases": [phase.name for phase in rollout.phases],
+        "stack_sets": [
+            set_entry(each, phase.name) for phase in rollout.phases for each in phase.stack_sets
+        ],
     }
 
 
@@ -116,19 +126,12 @@ def _stack_entry(stack: Stack, phase: str) -> Mapping[str, Any]:
         "account": stack.target.account,
         "region": stack.target.region,
         "template": stack.template.layer,
-        "parameters": {key: _value(value) for key, value in sorted(stack.parameters.items())},
+        "parameters": {key: value_entry(value) for key, value in sorted(stack.parameters.items())},
         "tags": dict(sorted(stack.tags.items())),
         "needs": sorted(stack.needs),
         "termination_protection": stack.protect,
         "adopts": stack.adopt,
     }
-
-
-def _value(value: ParameterValue) -> Any:
-    """Return a parameter's value so that it can be told from a text when it is read again."""
-    if isinstance(value, OutputOf):
-        return {"stack": value.stack, "output": value.key}
-    return {"zone": value.index} if isinstance(value, ZoneOf) else value
 
 
 def _pretty(document: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tapcfn.cli.options import Session, options_given, program, resume_line
@@ -51,7 +52,21 @@ def close(desk: Desk, outcome: Outcome, command: str) -> int:
         exact = resume_line(desk.session, outcome.exit_code)
         desk.session.resume = exact or " ".join(words)
     desk.session.console.say(outcome_text(outcome, desk.session.resume))
+    for line in _of_sets(desk, outcome):
+        desk.session.console.say(line)
     if clients := desk.session.clients:
         said = calls_text(clients.calls, clients.throttles, clients.longest_wait)
         desk.session.console.say(said)
     return outcome.exit_code
+
+
+def _of_sets(desk: Desk, outcome: Outcome) -> Iterator[str]:
+    """Yield what else can be done about stack sets that failed: the rest alone, or back. (X-25)"""
+    from tapcfn.model import Ending
+
+    names = {each.name for each in desk.rollout.stack_sets}
+    for each in outcome.ended(Ending.FAILED):
+        if each.stack in names:
+            place = f"{desk.place.command} --set {each.stack}"
+            yield f"Only what failed of it: {program()} stackset retry {place}"
+            yield f"Back to what it was: {program()} stackset revert {place}"

@@ -10,13 +10,16 @@ import click
 
 from tapcfn import __version__
 from tapcfn.cli.asking import preflight, references
+from tapcfn.cli.bootstrapping import bootstrap
 from tapcfn.cli.bringing import import_
 from tapcfn.cli.bundles import bundle
 from tapcfn.cli.console import Console
 from tapcfn.cli.destroying import destroy
 from tapcfn.cli.drifting import drift
+from tapcfn.cli.interrupts import Interrupts
 from tapcfn.cli.local_cloud import local
 from tapcfn.cli.looking import events, outputs, status
+from tapcfn.cli.moves import phases, runbook
 from tapcfn.cli.options import Session, resume_line
 from tapcfn.cli.past import resume, runs
 from tapcfn.cli.recovering import recover
@@ -24,6 +27,7 @@ from tapcfn.cli.rehearsal import rehearse
 from tapcfn.cli.roles import role
 from tapcfn.cli.rolling_back import rollback
 from tapcfn.cli.rollouts import apply, plan
+from tapcfn.cli.stack_sets import stackset
 from tapcfn.cli.templates import check, graph, render, schema
 from tapcfn.errors import CloudError, TapcfnError
 
@@ -54,20 +58,24 @@ _COMMANDS = (
     *(render, check, graph, schema, bundle, plan, apply, destroy),
     *(status, outputs, events, rehearse, local),
     *(runs, resume, preflight, references),
-    *(drift, import_, role),
-    *(recover, rollback),
+    *(drift, import_, role, bootstrap),
+    *(recover, rollback, stackset),
+    *(phases, runbook),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
 
 
-def run(package: str, arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; the last line of JSON is always the summary."""
+def run(package: str, arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
+    """Run one command and return its exit code; the last line of JSON is always the summary.
+
+    `interrupts` holds the signals that have come before.
+    """
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     color = not ("--no-color" in arguments or os.environ.get("NO_COLOR"))
     console = Console(f"{moment}-{os.urandom(3).hex()}", json="--json" in arguments, color=color)
     session = Session(package, console, debug="--debug" in arguments, words=tuple(arguments))
-    code = _noted(session, _attempt(session, arguments))
+    code = _noted(session, _attempt(session, arguments, interrupts or Interrupts()))
     if console.json:
         _sum_up(session, code)
     return code
@@ -102,10 +110,11 @@ def _sum_up(session: Session, code: int) -> None:
     )
 
 
-def _attempt(session: Session, arguments: Sequence[str]) -> int:
+def _attempt(session: Session, arguments: Sequence[str], interrupts: Interrupts) -> int:
     """Run the command; tell what went wrong, if anything, in one line."""
     try:
-        code = cli.main(list(arguments), prog_name="tapcfn", standalone_mode=False, obj=session)
+        with interrupts.raising():
+            code = cli.main(list(arguments), prog_name="tapcfn", standalone_mode=False, obj=session)
     except click.ClickException as error:
         return _usage(session, error)
     except click.exceptions.Exit as stop:
@@ -134,7 +143,8 @@ def _refuse(session: Session, error: TapcfnError) -> int:
     request = error.request_id if isinstance(error, CloudError) else ""
     faults = getattr(error, "faults", ())
     text = "\n  ".join([f"{getattr(error, 'where', '')}:", *faults]) if faults else str(error)
-    session.console.complain(text, code, request_id=request)
+    retryable = error.passing if isinstance(error, CloudError) else None
+    session.console.complain(text, code, request_id=request, retryable=retryable)
     return error.exit_code
 
 

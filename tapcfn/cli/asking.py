@@ -40,10 +40,10 @@ def preflight(session: Session, /, *, where: Where, strict: bool) -> int:
 
 def _checks(desk: Desk) -> tuple[Check, ...]:
     """Check accounts and Regions first: without those nothing else can be asked."""
-    from tapcfn import obstacles
+    from tapcfn import obstacles, set_obstacles
     from tapcfn.errors import BlockedError
     from tapcfn.plan import plan
-    from tapcfn.preflight import FAIL, check_regions, places, skipped, standing
+    from tapcfn.preflight import FAIL, check_regions, places, skipped, standing, unasked
 
     check_regions(desk.rollout, desk.cloud)
     first = places(desk.rollout, desk.cloud, desk.pool)
@@ -51,11 +51,14 @@ def _checks(desk: Desk) -> tuple[Check, ...]:
         return (*first, *skipped(desk.rollout, first))
     snapshot = desk.snapshot(to_plan=True)
     states = standing(desk.rollout, snapshot)
+    stuck = {check.subject for check in states if check.verdict is FAIL}
+    names = frozenset(stack.name for stack in desk.rollout.stacks)
     try:
-        planned = plan(desk.rollout, snapshot)
-    except BlockedError:  # a stack is stuck: its state has been told
-        return (*first, *states)
-    return (*first, *states, *obstacles.thorough(planned, desk.cloud, desk.pool))
+        planned = plan(desk.rollout, snapshot, names - stuck)
+    except BlockedError as error:
+        return (*first, *states, *unasked(desk.rollout, str(error)))
+    asked = obstacles.thorough(planned, desk.cloud, desk.pool)
+    return (*first, *states, *asked, *set_obstacles.roles(planned, desk.cloud, desk.pool))
 
 
 @click.command()
@@ -83,9 +86,11 @@ def _live(
     desk: Desk, planned: Plan, known: list[tuple[str, str, str, str]]
 ) -> list[tuple[str, str, str, str]]:
     """Return the imports that the service knows of beside those of the rollout's templates."""
+    from tapcfn.cli.guarding import tell
     from tapcfn.consumers import live_importers
 
-    live = live_importers(planned, desk.cloud, desk.pool)
+    live, unknown = live_importers(planned, desk.cloud, desk.pool)
+    tell(desk, unknown)
     return [
         edge
         for producer, key, _, user in live

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from tapcfn.cli.interrupts import on_signals
 
 
 class WallClock:
@@ -42,7 +40,7 @@ class WallClock:
                 os._exit(130)
             self._stop.set()
 
-        with _on_signals(heed):
+        with on_signals(heed):
             yield
 
     @contextmanager
@@ -56,18 +54,5 @@ class WallClock:
             self._stop.set()
             raise KeyboardInterrupt
 
-        with _on_signals(stop):
+        with on_signals(stop):
             yield
-
-
-@contextmanager
-def _on_signals(act: Callable[[], None]) -> Iterator[None]:
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        act()
-
-    before = {each: signal.signal(each, handle) for each in _SIGNALS}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -14,9 +14,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+from tapcfn.secret import masked, veiled
+
 if TYPE_CHECKING:
     from tapcfn.cli.live import Live
     from tapcfn.events import Event
+    from tapcfn.model import Finding, Target
 
 
 class Console:
@@ -28,7 +31,9 @@ class Console:
         self.color = color
         self.live: Live | None = None
         self.listener: Callable[[Event], None] | None = None
+        self.secrets: frozenset[str] = frozenset()
         self._seq = 0
+        self._places: dict[str, tuple[str, int]] = {}
         self._started = time.monotonic()
 
     @property
@@ -48,6 +53,7 @@ class Console:
 
     def notify(self, event: Event) -> None:
         """Tell an event: as a line of JSON, or to the person who follows, and to who listens."""
+        event = veiled(event, self.secrets)
         if self.listener is not None:
             self.listener(event)
         if self.json:
@@ -60,7 +66,7 @@ class Console:
     def result(self, text: str) -> None:
         """Print what the command was asked for; programs get it as events instead."""
         if not self.json:
-            _write(sys.stdout, text + "\n")
+            _write(sys.stdout, masked(text, self.secrets) + "\n")
 
     def answer(self, kind: str, fields: Mapping[str, object], text: str) -> None:
         """Give an answer in the form that is wanted: an event of this type, or text."""
@@ -71,21 +77,46 @@ class Console:
         else:
             self.result(text)
 
-    def complain(self, message: str, code: str = "", hint: str = "", request_id: str = "") -> None:
+    def tell(self, finding: Finding, target: Target | None = None) -> None:
+        """Tell a finding that is no part of an answer: as an event, or to the person."""
+        from tapcfn.events import FindingRaised
+        from tapcfn.report.text import finding_text
+
+        if self.json:
+            self.notify(FindingRaised(finding, target))
+        self.say(finding_text(finding))
+
+    def complain(
+        self,
+        message: str,
+        code: str = "",
+        hint: str = "",
+        request_id: str = "",
+        retryable: bool | None = None,
+    ) -> None:
         """Tell what went wrong."""
         from tapcfn.events import Diagnosed
 
-        self.notify(Diagnosed("error", message, code, hint, request_id))
+        self.notify(Diagnosed("error", message, code, hint, request_id, retryable))
 
     def say(self, text: str) -> None:
         """Tell a person something on stderr."""
         if not self.json:
-            _write(sys.stderr, text + "\n")
+            _write(sys.stderr, masked(text, self.secrets) + "\n")
 
     def _line(self, event: Event) -> None:
-        from tapcfn.report.ndjson import line
+        from tapcfn.events import InstancesMoved, StackPlanned
+        from tapcfn.report.ndjson import line, unit_of
 
-        _write(sys.stdout, line(event, seq=self._seq, ts=self.now(), run=self.run) + "\n")
+        if isinstance(event, InstancesMoved):
+            for each in event.moved:
+                self._line(each)
+            return
+        if isinstance(event, StackPlanned):
+            self._places[event.stack] = (event.phase, event.wave)
+        place = self._places.get(unit_of(event))
+        text = line(event, seq=self._seq, ts=self.now(), run=self.run, place=place)
+        _write(sys.stdout, text + "\n")
         self._seq += 1
 
     def now(self) -> str:
@@ -93,9 +124,9 @@ class Console:
         return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _progress(self, event: Event) -> None:
-        from tapcfn.report.text import progress_line
+        from tapcfn.report.instances import progress_lines
 
-        if (text := progress_line(event, self.seconds)) is not None:
+        for text in progress_lines(event, self.seconds):
             _write(sys.stderr, text + "\n")
 
 
@@ -131,3 +162,13 @@ def ask(question: str, read: Callable[[], str] = input) -> str | None:
         return read().strip()
     except EOFError:
         return None
+
+
+def yes_or_no(question: str) -> bool:
+    """Ask until somebody says yes or no; the end of the input is a no."""
+    while True:
+        answer = ask(f"{question} [yes/no] ")
+        if answer is None or answer.lower() in {"no", "n"}:
+            return False
+        if answer.lower() in {"yes", "y"}:
+            return True

@@ -4,37 +4,55 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tapcfn import policing
 from tapcfn.aws.cloud import AwsCloud
+from tapcfn.cli import instance_outputs
 from tapcfn.cli.clock import WallClock
+from tapcfn.cli.console import yes_or_no
+from tapcfn.cli.instance_outputs import Told, value_of
 from tapcfn.cli.options import Session, program
-from tapcfn.cli.workplace import STATE, Workplace, connect
+from tapcfn.cli.tempo import FastClock
+from tapcfn.cli.workplace import STATE, Workplace, connect, local_speed
 from tapcfn.errors import BlockedError, CloudError, StaleError, StillRunningError
-from tapcfn.events import Diagnosed, Event, Outcome, OutputsKnown, RunStarted
+from tapcfn.events import Diagnosed, Event, Notify, Outcome, OutputsKnown, RunStarted
 from tapcfn.execute import Execution
+from tapcfn.holding import bake
+from tapcfn.journey import at, everything, number_of, position
+from tapcfn.lanes import Beside
 from tapcfn.ledger import FileLedger
-from tapcfn.model import Orphan, Rollout, Snapshot
+from tapcfn.model import EMPTY, Gate, Orphan, Rollout, Snapshot, StackSet
 from tapcfn.operations import Approval, Means, Operation
-from tapcfn.orphans import elsewhere
+from tapcfn.orphans import left_behind, merged
 from tapcfn.plan import Plan, digest
+from tapcfn.ports import Clock
 from tapcfn.preflight import check_regions, explain
 from tapcfn.preview import take_snapshot
+from tapcfn.probing import Looks
 from tapcfn.runs import begun_by, read
 from tapcfn.secret import masked, secrets_of
+from tapcfn.stack_sets.finding import find, moving_operations
+from tapcfn.stack_sets.keeping import FileKeeper
+from tapcfn.stack_sets.means import SetMeans
+from tapcfn.stack_sets.ports import SetCloud
+from tapcfn.stack_sets.running import follow
 from tapcfn.waits import AT_HAND, Pace, Patience
 
 # Calls at once. The service's own limits are per account and Region; this bounds our threads.
 WORKERS = 16
 
+# Stack sets at once: each keeps a thread while it runs, and mostly sleeps.
+LANES = 32
+
 
 # Commands that stage change sets or start operations: one at a time in a folder.
-_WRITERS = frozenset({"apply", "destroy", "drift", "import", "plan", "recover"})
+_WRITERS = frozenset({"apply", "bootstrap", "destroy", "drift", "import", "plan", "recover"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +65,48 @@ class Desk:
     clock: WallClock
     ledger: FileLedger
     pool: ThreadPoolExecutor
+    lanes: ThreadPoolExecutor
     patience: Patience
 
     @property
     def rollout(self) -> Rollout:
-        """What is wanted."""
-        return self.place.rollout
+        """What is wanted at any time: with every stack that a move brings, or takes away."""
+        return everything(self.place.rollout)
+
+    @property
+    def passed(self) -> frozenset[str]:
+        """The moves whose gates were seen to hold, as far as this folder knows."""
+        return self.ledger.passed(self.place.blueprint, self.place.stage)
+
+    def position(self, snapshot: Snapshot, said: str = "", *, back: bool = False) -> int:
+        """Return after how many moves the rollout stands; `said` is somebody's word for it.
+
+        Whoever goes `back` may also stand in the middle of a move.
+        """
+        rollout = self.place.rollout
+        if said:
+            return number_of(rollout, said)
+        return position(rollout, snapshot, self.passed, back=back)
+
+    def wanted(self, snapshot: Snapshot, said: str = "", *, back: bool = False) -> Rollout:
+        """Return what is wanted where the rollout stands now."""
+        return at(self.place.rollout, self.position(snapshot, said, back=back))
+
+    @property
+    def sets(self) -> SetCloud:
+        """The stack sets of the cloud."""
+        return self.cloud.sets
+
+    @property
+    def looks(self) -> Looks:
+        """How gates are read here; a person is asked only where one can answer."""
+        return Looks(
+            self.cloud.gates,
+            self.place.is_local,
+            yes_or_no if self.session.may_ask else None,
+            lambda: self.patience.interrupted,
+            secrets_of(self.rollout),
+        )
 
     @property
     def begun(self) -> frozenset[str]:
@@ -73,16 +127,31 @@ class Desk:
             if error.lasting:
                 explain(self.rollout, self.cloud, self.pool)
             raise
-        return replace(found, orphans=(*found.orphans, *self._orphans_elsewhere()))
+        return replace(
+            found,
+            orphans=merged(found.orphans, self._left_behind()),
+            sets={
+                each.name: find(
+                    each, self.sets, self.cloud, self.pool, to_plan=to_plan, warn=self.warn
+                )
+                for each in self.rollout.stack_sets
+            },
+        )
 
-    def _orphans_elsewhere(self) -> tuple[Orphan, ...]:
-        """Look where earlier runs of this folder have deployed the same blueprint and stage."""
+    def _left_behind(self) -> tuple[Orphan, ...]:
+        """Look where earlier runs of this folder have deployed the same; tell where that fails.
+
+        Accounts that are no longer the rollout's were so only for the same settings file: another
+        one may mean another account.
+        """
+        name, stage, source = self.rollout.blueprint, self.rollout.stage, self.place.source
         accounts = {target.account for target in self.rollout.targets}
-        places = self.ledger.places(self.rollout.blueprint, self.rollout.stage)
-        here = [each for each in places if each.account in accounts]
-        found, faults = elsewhere(self.rollout, here, self.cloud, self.pool)
-        for fault in faults:
-            self.session.console.notify(Diagnosed("warning", f"no look for orphans: {fault}"))
+        places = {each for each in self.ledger.places(name, stage) if each.account in accounts}
+        places |= self.ledger.places(name, stage, source)
+        made = self.ledger.made(source, stage)
+        found, blind = left_behind(self.rollout, places, made, self.cloud, self.pool)
+        for target, finding in blind.items():
+            self.session.console.tell(finding, target)
         return found
 
     def settled_snapshot(self) -> Snapshot:
@@ -91,6 +160,7 @@ class Desk:
         A stack policy that an earlier run left wide is put back before anything else. Raises
         `StillRunningError` at the deadline.
         """
+        self.settle_sets(self.rollout.stack_sets)
         snapshot = self.snapshot(to_plan=True)
         if not any(each.status.is_moving for each in snapshot.stacks.values()):
             return self._guarded(snapshot)
@@ -103,6 +173,54 @@ class Desk:
             raise StillRunningError("an earlier operation is still running")
         self.session.outcome = None
         return self._guarded(self.snapshot(to_plan=True))
+
+    def settle_sets(self, stack_sets: Iterable[StackSet]) -> None:
+        """Wait until no operation is at work on these stack sets, ours or not."""
+        means = self.set_means(self.tell)
+        for stack_set in stack_sets:
+            for operation in moving_operations(stack_set, self.sets):
+                with self.clock.heeding_signals():
+                    follow(stack_set, operation, means)
+                if self.patience.interrupted:
+                    raise KeyboardInterrupt
+
+    @property
+    def keeper(self) -> FileKeeper:
+        """Where this folder keeps what its stack sets were."""
+        return FileKeeper(self.ledger.path.parent.parent / "sets")
+
+    def set_means(self, notify: Notify) -> SetMeans:
+        """Return what the work on a stack set is done with."""
+        return SetMeans(
+            self.sets,
+            self.cloud,
+            self.clock,
+            self.ledger,
+            self.patience,
+            notify,
+            bake=lambda unit, gates, seconds: bake(
+                gates,
+                seconds,
+                self.looks.read,
+                patience=self.patience,
+                notify=notify,
+                unit=unit,
+            ),
+            keeper=self.keeper,
+            pace=replace(AT_HAND if self.place.is_local else Pace(cap=5.0), draw=random.random),
+        )
+
+    def bake(self, unit: str, gates: Iterable[Gate], seconds: float) -> str:
+        """Let a move bake, hold its gates, and return why one failed, or nothing.
+
+        They wait for minutes of AWS; on the local cloud those pass at its speed. The bake itself is
+        no part of the time that a run may take.
+        """
+        clock: Clock = self.clock
+        if self.place.is_local:
+            clock = FastClock(clock, local_speed())
+        patience = Patience(clock, self.session.timeout + seconds, lambda: self.clock.interrupted)
+        return bake(gates, seconds, self.looks.read, patience=patience, notify=self.tell, unit=unit)
 
     def _guarded(self, snapshot: Snapshot) -> Snapshot:
         found, told = policing.restore(self.rollout, snapshot, self.cloud, self.ledger)
@@ -133,7 +251,11 @@ class Desk:
             yield
         console.live = None
 
-    def _tell(self, event: Event) -> None:
+    def warn(self, text: str) -> None:
+        """Tell of something that is not as it should be, and stops nothing."""
+        self.session.console.notify(Diagnosed("warning", text))
+
+    def tell(self, event: Event) -> None:
         """Tell an event to whoever follows, and to the ledger what it keeps of it."""
         self.ledger.tell(event)
         self.session.console.notify(event)
@@ -142,10 +264,12 @@ class Desk:
         self.patience.renew()
         return Execution(
             Means(self.cloud, self.clock, self.ledger, self.patience),
-            self._tell,
+            self.tell,
             self.pool,
             pace=replace(AT_HAND if self.place.is_local else Pace(), draw=random.random),
             fail_fast=self.session.fail_fast,
+            cancels=self.session.cancel_on_interrupt,
+            beside=Beside(self.lanes, self.set_means),
         )
 
 
@@ -163,6 +287,7 @@ def open_desk(
 
     Some commands write at times only, and say so.
     """
+    session.console.secrets |= secrets_of(place.rollout)
     writes = command in _WRITERS if writes is None else writes
     clock = WallClock()
     patience = Patience(clock, session.timeout, lambda: clock.interrupted)
@@ -170,11 +295,16 @@ def open_desk(
     state = (root or Path.cwd()) / STATE
     ledger = _ledger(session, place, command, state)
     session.console.notify(RunStarted(command, digest(place.rollout), place.rollout.targets))
-    alone = _alone(state) if writes else contextlib.nullcontext()
-    with alone, clock.raising_on_signals(), ThreadPoolExecutor(WORKERS) as pool:
+    alone = _alone(state, session.console.run) if writes else contextlib.nullcontext()
+    with (
+        alone,
+        clock.raising_on_signals(),
+        ThreadPoolExecutor(WORKERS) as pool,
+        ThreadPoolExecutor(LANES) as lanes,
+    ):
         if writes:
             ledger.begin()
-        yield Desk(session, place, cloud, clock, ledger, pool, patience)
+        yield Desk(session, place, cloud, clock, ledger, pool, lanes, patience)
 
 
 def _ledger(session: Session, place: Workplace, command: str, state: Path) -> FileLedger:
@@ -193,6 +323,8 @@ def _ledger(session: Session, place: Workplace, command: str, state: Path) -> Fi
         "digest": wanted,
         "words": [masked(word, secrets) for word in session.words],
         "at": session.console.now(),
+        **({"source": place.source} if place.source else {}),
+        **({"plain": True} if place.plain else {}),
         **({"resumes": earlier.name} if earlier else {}),
     }
     session.ledger = FileLedger(state / "runs", session.console.run, about, secrets)
@@ -200,32 +332,48 @@ def _ledger(session: Session, place: Workplace, command: str, state: Path) -> Fi
 
 
 @contextlib.contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Hold the folder's lock; raise `BlockedError` while another run holds it."""
+def _alone(state: Path, run: str) -> Iterator[None]:
+    """Hold the folder's lock, with a note of who does; raise `BlockedError` while another does."""
     state.mkdir(parents=True, exist_ok=True)
-    with open(state / "run.lock", "w") as lock:
+    with open(state / "run.lock", "a+", encoding="utf-8") as lock:
+        lock.seek(0)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            who = lock.read().strip()
             raise BlockedError(
-                "another plan, apply or destroy is at work in this folder; wait until it has ended"
+                "another plan, apply or destroy is at work in this folder"
+                f"{f': {who}' if who else ''}; wait until it has ended"
             ) from error
+        lock.truncate(0)
+        lock.write(f"run {run}, process {os.getpid()}")
+        lock.flush()
         yield
+        lock.truncate(0)
 
 
-def outputs_of(rollout: Rollout, snapshot: Snapshot) -> dict[str, str]:
-    """Return the rollout's outputs that are there, by their own names and in their order."""
-    return {
-        name: snapshot.stacks[value.stack].outputs[value.key]
-        for name, value in rollout.outputs.items()
-        if value.stack in snapshot.stacks and value.key in snapshot.stacks[value.stack].outputs
-    }
+def outputs_of(rollout: Rollout, snapshot: Snapshot, told: Told = EMPTY) -> dict[str, str]:
+    """Return the rollout's outputs that are there, by their own names and in their order.
+
+    What instances of stack sets put out is `told`: no snapshot has it.
+    """
+    found = {name: value_of(each, snapshot, told) for name, each in rollout.outputs.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def show_outputs(session: Session, rollout: Rollout, snapshot: Snapshot) -> None:
+def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
     """Print the outputs as a table, or tell them as one event."""
     from tapcfn.report.text import outputs_text
 
-    values = outputs_of(rollout, snapshot)
+    session, rollout = desk.session, desk.rollout
+    told, faults = instance_outputs.read(rollout, snapshot, desk.cloud, desk.pool)
+    for text in faults:
+        session.console.notify(Diagnosed("warning", text))
+    values = outputs_of(rollout, snapshot, told)
     session.console.notify(OutputsKnown(values))
-    session.console.result(outputs_text(values))
+    if values or session.console.json:
+        session.console.result(outputs_text(values))
+    elif not rollout.outputs:
+        session.console.say("No outputs: none is named.")
+    else:
+        session.console.say("No outputs: nothing that has any is deployed.")

@@ -66,21 +66,25 @@ def destroy(
     force_delete: tuple[str, ...],
     allow_loss: tuple[str, ...],
 ) -> int:
-    """Take a rollout away; says first what data would be lost, and what is kept."""
+    """Take a rollout away; says first what data would be lost, and what is kept.
+
+    On AWS each resource with data has to be allowed by name, whoever approves the plan; the local
+    cloud is there to be thrown away and asks for nothing but full buckets.
+    """
     from tapcfn import consumers, orphans
     from tapcfn.cli.desk import open_desk
-    from tapcfn.cli.guarding import allowances, beside_the_plan
-    from tapcfn.cli.leftovers import leaving_of, tell_orphans
+    from tapcfn.cli.guarding import allowances, beside_the_plan, tell
+    from tapcfn.cli.leftovers import going_of, leaving_of, tell_orphans
     from tapcfn.cli.losses import find_losses
     from tapcfn.plan import plan_destroy
 
     place = workplace(session.package, where)
     with open_desk(session, place, "destroy") as desk:
-        chosen = selection.of(place.rollout, backwards=True)
+        chosen = selection.of(desk.rollout, backwards=True)
         snapshot = desk.settled_snapshot()
         allowed = allowances(desk, snapshot, allow_loss)
-        planned = part_of(plan_destroy(place.rollout, snapshot), chosen, snapshot)
-        going = orphans.chosen(snapshot.orphans, removal.orphans)
+        planned = part_of(plan_destroy(desk.rollout, snapshot), chosen, snapshot)
+        going = going_of(desk, snapshot, removal.orphans)
         planned = orphans.with_removal(planned, going, desk.cloud, first=True)
         leaving = leaving_of(desk, planned, retain, force_delete)
         show_plan(session, planned, ())
@@ -88,14 +92,13 @@ def destroy(
         if not planned.has_work:
             return 0
         losses = find_losses(desk, planned, leaving)
-        session.console.answer("losses", losses.fields(), losses.text())
+        losses.tell(desk)
         tell_orphans(desk, planned, leaving)
         losses.check(removal.buckets, lift_protection=removal.lift_protection)
-        consumers.check(planned, desk.cloud, desk.pool)
+        tell(desk, consumers.check(planned, desk.cloud, desk.pool))
         if not place.is_local:
-            if yes:
-                losses.check_allowed(allowed)
-            else:
+            losses.check_allowed(allowed)
+            if not yes:
                 make_sure_that_somebody_answers(session)
                 if not confirmed(desk):
                     return 130
@@ -105,15 +108,15 @@ def destroy(
 def _carry_out(
     desk: Desk, planned: Plan, snapshot: Snapshot, losses: Losses, leaving: Mapping[str, Leaving]
 ) -> int:
-    """Clear the way, delete, and say what stays."""
+    """Delete, clearing the way for each stack in its turn, and say what stays."""
     from tapcfn.cli.leftovers import Leftovers
-    from tapcfn.cli.losses import settle_losses
+    from tapcfn.cli.losses import clearing_of
     from tapcfn.operations import Approval
 
     about_to_destroy(desk, planned)
-    settle_losses(desk, losses)
     left = desk.session.console.listener = Leftovers()
-    outcome = desk.carry_out(planned, snapshot, Approval(leaving=leaving))
+    approval = Approval(leaving=leaving, clearing=clearing_of(losses))
+    outcome = desk.carry_out(planned, snapshot, approval)
     desk.session.console.listener = None
     code = close(desk, outcome, "destroy")
     left.tell(desk, outcome)

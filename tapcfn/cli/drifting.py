@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.workplace import workplace
-from tapcfn.errors import BlockedError, TapcfnError, UsageError
+from tapcfn.drift import StackDrift
+from tapcfn.errors import BlockedError, StillRunningError, TapcfnError, UsageError
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
-    from tapcfn.drift import StackDrift
     from tapcfn.model import Snapshot, Stack
     from tapcfn.plan import Plan
 
@@ -50,10 +50,25 @@ def drift(
         _show(desk, found)
         if named:
             return _revert(desk, snapshot, found, named, yes=yes)
-    if any(isinstance(each, str) or not each.complete for each in found.values()):
-        return 1
+    if code := code_of(found.values()):
+        return code
     drifted = any(not isinstance(each, str) and each.drifted for each in found.values())
     return 10 if drifted and detailed_exitcode else 0
+
+
+class Late(str):
+    """Why a drift is not known yet: the deadline came before the end of its detection."""
+
+    __slots__ = ()
+
+
+def code_of(found: Iterable[StackDrift | str]) -> int:
+    """Return 1 where a detection failed, 7 where one still runs at the deadline, else 0."""
+    found = tuple(found)
+    failed = [each for each in found if not isinstance(each, Late | StackDrift)]
+    if failed or any(isinstance(each, StackDrift) and not each.complete for each in found):
+        return 1
+    return StillRunningError.exit_code if any(isinstance(each, Late) for each in found) else 0
 
 
 def detect(
@@ -64,6 +79,8 @@ def detect(
     def one(stack: Stack) -> StackDrift | str:
         try:
             return desk.cloud.drift(snapshot.stacks[stack.name].stack_id, stack.target)
+        except StillRunningError as error:
+            return Late(error)
         except TapcfnError as error:
             return str(error)
 
@@ -123,12 +140,6 @@ def _revert(
     for name, logical_ids in named.items():
         stack_of(desk, name)
         _check_drifted(name, logical_ids, found.get(name, "is not deployed"))
-    if desk.place.is_local:
-        raise TapcfnError(
-            "the local cloud detects drift but has no change sets that revert it "
-            "(DeploymentMode REVERT_DRIFT); on AWS this would open one for "
-            + ", ".join(sorted(named))
-        )
     aims = [
         Aim(
             stack := stack_of(desk, name),
@@ -144,6 +155,8 @@ def _revert(
 
 def _check_drifted(name: str, logical_ids: frozenset[str], found: StackDrift | str) -> None:
     """Raise `BlockedError` for a resource that has not drifted, or that nobody could check."""
+    if isinstance(found, Late):
+        raise StillRunningError(f"{name}: {found}")
     if isinstance(found, str):
         raise BlockedError(f"{name}: {found}")
     drifted = {each.logical_id for each in found.drifted}

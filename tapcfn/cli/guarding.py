@@ -10,8 +10,9 @@ from tapcfn.allowances import Loss, check_stacks, in_force, parse
 from tapcfn.cli.desk import Desk
 from tapcfn.events import Diagnosed, FindingRaised
 from tapcfn.guard import blocks
+from tapcfn.instance_previews import SetPreview, blocks_set
 from tapcfn.model import Finding, Orphan, Severity
-from tapcfn.preview import Deferred, Preview, Previewed
+from tapcfn.preview import Deferred, Preview, Refused
 from tapcfn.report.text import finding_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def allowances(desk: Desk, snapshot: Snapshot, given: Iterable[str]) -> frozense
     Raises `UsageError` for one that is none, or whose stack is no part of this.
     """
     holding = still_allowed(desk, {*given, *desk.place.settings.allow_loss})
-    stacks = {stack.name for stack in desk.rollout.stacks}
+    stacks = {name for phase in desk.rollout.phases for name in phase.names}
     stacks |= {orphan.deployed.name for orphan in snapshot.orphans}
     check_stacks(holding, frozenset(stacks))
     return holding
@@ -44,11 +45,12 @@ def before_writing(desk: Desk, planned: Plan) -> None:
 
     What may not be read is for the command `preflight` to tell; what there is already is said.
     """
-    from tapcfn import consumers, obstacles
+    from tapcfn import consumers, obstacles, set_obstacles
     from tapcfn.preflight import Verdict, refuse
 
-    consumers.check(planned, desk.cloud, desk.pool)
+    tell(desk, consumers.check(planned, desk.cloud, desk.pool))
     checks = obstacles.cheap(planned, desk.cloud, desk.pool)
+    checks += set_obstacles.roles(planned, desk.cloud, desk.pool)
     for check in checks:
         if check.verdict is Verdict.UNKNOWN and check.name == "singleton":
             desk.session.console.notify(Diagnosed("warning", f"preflight: {check}"))
@@ -86,16 +88,18 @@ def unused(
     previews: tuple[Preview, ...],
     allowed: frozenset[str],
     used: Iterable[str] = (),
+    sets: Iterable[SetPreview] = (),
 ) -> None:
     """Tell allowances that allow nothing here. What cannot be asked yet may still need one."""
     waiting = {each.step.stack.name for each in previews if isinstance(each, Deferred)}
-    waiting |= {step.stack.name for step in planned.left_out}
+    waiting |= {step.name for step in planned.left_out}
     by_guard = {
         finding.allowed_by
         for each in previews
-        if isinstance(each, Previewed)
+        if not isinstance(each, Refused)
         for finding in each.findings
     }
+    by_guard |= {finding.allowed_by for each in sets for _, finding in each.findings}
     tell(
         desk,
         (
@@ -113,15 +117,19 @@ def unused(
     )
 
 
-def verdict_on(desk: Desk, previews: tuple[Preview, ...], code: int) -> int:
+def verdict_on(
+    desk: Desk, previews: tuple[Preview, ...], code: int, sets: Iterable[SetPreview] = ()
+) -> int:
     """Close a plan that cannot go on with a line that says so; return its exit code."""
     if code == 0:
         return 0
     stopped = sorted(
         each.step.stack.name
         for each in previews
-        if not isinstance(each, Deferred)
-        and (not isinstance(each, Previewed) or blocks(each.findings))
+        if isinstance(each, Refused) or blocks(each.findings)
+    )
+    stopped += sorted(
+        each.name for each in sets if blocks_set(each) or any(one.refused for one in each.instances)
     )
     word = "Blocked" if code == 4 else "Refused by CloudFormation"
     desk.session.console.say(

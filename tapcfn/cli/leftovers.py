@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from tapcfn import orphans
 from tapcfn.cli.desk import Desk
-from tapcfn.cli.options import program
+from tapcfn.cli.options import Removal, program
 from tapcfn.errors import BlockedError, UsageError
 from tapcfn.events import Event, Outcome, ResourceMoved
-from tapcfn.model import Ending, StackEvent, StackStatus
+from tapcfn.model import Ending, Move, Orphan, Snapshot, StackEvent, StackStatus
 from tapcfn.plan import Plan, Step
 from tapcfn.ports import Leaving
 from tapcfn.report.text import table
@@ -67,6 +68,32 @@ def leaving_of(
     for name, logical_ids in named.items():
         _check_there(desk, steps[name], logical_ids)
     return {**forced, **{name: Leaving(retain=ids) for name, ids in named.items()}}
+
+
+def check_removal(removal: Removal, moves: Iterable[Move] = ()) -> None:
+    """Raise `UsageError` for what is allowed to deletions where nothing is to be deleted."""
+    goes = bool(removal.orphans) or any(move.removes for move in moves)
+    if not goes and (removal.buckets or removal.lift_protection):
+        raise UsageError(
+            "--empty-buckets and --lift-protection are for stacks that go: name them with "
+            "--remove-orphan"
+        )
+
+
+def going_of(desk: Desk, snapshot: Snapshot, names: Iterable[str]) -> tuple[Orphan, ...]:
+    """Return the orphans of these names.
+
+    Raises `BlockedError` for one in an account that the settings no longer name.
+    """
+    going = orphans.chosen(snapshot.orphans, names)
+    outside = {each.target.account for each in going} - set(desk.place.settings.accounts)
+    if outside and not desk.place.is_local:
+        accounts = ", ".join(sorted(outside))
+        raise BlockedError(
+            f"--remove-orphan: account {accounts} is not in the settings' accounts; add it there "
+            "for as long as it takes"
+        )
+    return going
 
 
 def tell_orphans(desk: Desk, plan: Plan, leaving: Mapping[str, Leaving]) -> None:

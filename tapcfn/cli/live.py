@@ -7,12 +7,15 @@ from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console as Screen
+from rich.console import Group
 from rich.live import Live as RichLive
 from rich.table import Table
 from rich.text import Text
 
+from tapcfn.cli.live_sets import Boards
 from tapcfn.events import (
     Event,
+    InstancesMoved,
     OperationStarted,
     ResourceMoved,
     StackEnded,
@@ -20,8 +23,10 @@ from tapcfn.events import (
 )
 from tapcfn.model import Ending
 from tapcfn.plan import Plan
+from tapcfn.report.instances import progress_lines
+from tapcfn.report.matrix import painted
 from tapcfn.report.names import common_beginning
-from tapcfn.report.text import duration, progress_line
+from tapcfn.report.text import duration
 
 _STYLES = {
     Ending.DONE: "green",
@@ -34,13 +39,24 @@ _STYLES = {
 
 
 class Live:
-    """A row for each stack: where it is, what it is doing, for how long, and its last event."""
+    """A row for each stack: where it is, what it is doing, for how long, and its last event.
+
+    Below them each stack set that is at work, as a matrix of its pairs.
+    """
 
     def __init__(
-        self, plan: Plan, left: Callable[[], float | None] = lambda: None, *, color: bool
+        self,
+        plan: Plan,
+        left: Callable[[], float | None] = lambda: None,
+        *,
+        color: bool,
+        screen: Screen | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._left = left
-        self._screen = Screen(stderr=True, no_color=not color)
+        self._screen = screen or Screen(stderr=True, no_color=not color)
+        self._now, self._began = now, now()
+        self._boards = Boards({each.name: each.stack_set.preferences for each in plan.sets}, now)
         self._names = [step.stack.name for step in plan.steps]
         self._regions = {step.stack.name: step.stack.target.region for step in plan.steps}
         self._dropped = common_beginning(self._names)
@@ -51,7 +67,7 @@ class Live:
         self._took: dict[str, float] = {}
         self._usual: dict[str, float | None] = {}
         self._live = RichLive(
-            console=self._screen, get_renderable=self._table, refresh_per_second=4
+            console=self._screen, get_renderable=self._picture, refresh_per_second=4
         )
 
     def __enter__(self) -> Live:
@@ -67,10 +83,15 @@ class Live:
         self._live.__exit__(kind, error, trace)
 
     def notify(self, event: Event) -> None:
-        """Take an event into the table, or print it above."""
+        """Take an event into the picture, or print it above."""
+        self._boards.take(event)
         match event:
+            case InstancesMoved():
+                return
+            case StackEnded(stack=name) if name not in self._names:
+                self._say(event)
             case OperationStarted(stack=name):
-                self._since[name] = time.monotonic()
+                self._since[name] = self._now()
                 self._usual[name] = event.usual
                 self._status[name], self._style[name] = event.action, "cyan"
             case StackMoved(stack=name):
@@ -82,8 +103,19 @@ class Live:
                 self._status[name], self._style[name] = str(event.ending), _STYLES[event.ending]
                 self._last[name] = event.cause
             case _:
-                if (text := progress_line(event, 0.0)) is not None:
-                    self._screen.print(text, highlight=False, markup=False)
+                self._say(event)
+
+    def _say(self, event: Event) -> None:
+        for text in progress_lines(event, self._now() - self._began):
+            self._screen.print(text, highlight=False, markup=False)
+
+    def _picture(self) -> Group:
+        """Return the stacks, and below them the stack sets that are at work, within the screen."""
+        table = self._table() if self._names else None
+        taken = len(self._names) + 3 if table else 0
+        lines = self._boards.lines(self._screen.width, max(self._screen.height - 1 - taken, 1))
+        parts = [table] if table else []
+        return Group(*parts, *([painted(lines)] if lines else []))
 
     def _table(self) -> Table:
         left = self._left()
@@ -121,4 +153,4 @@ class Live:
             return ""
         usual = self._usual[name]
         of = f" of ~{usual:.0f}" if usual is not None else ""
-        return f"{time.monotonic() - self._since[name]:.0f}{of}"
+        return f"{self._now() - self._since[name]:.0f}{of}"

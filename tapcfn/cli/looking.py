@@ -31,7 +31,7 @@ def status(session: Session, /, *, where: Where) -> int:
         with open_desk(session, place, "status") as desk:
             snapshot = desk.snapshot()
         rows = []
-        for stack in place.rollout.stacks:
+        for stack in desk.rollout.stacks:
             deployed = snapshot.stacks.get(stack.name)
             word = deployed.status if deployed else "not deployed"
             updated = deployed.updated if deployed else ""
@@ -54,7 +54,7 @@ def outputs(session: Session, /, *, where: Where) -> int:
 
     place = workplace(session.package, where)
     with open_desk(session, place, "outputs") as desk:
-        show_outputs(session, place.rollout, desk.snapshot())
+        show_outputs(desk, desk.snapshot())
     return 0
 
 
@@ -74,6 +74,8 @@ def events(session: Session, /, *, where: Where, only: str | None, failed: bool)
         raise UsageError(f"--stack {only}: no such stack (there are: {', '.join(names)})")
     with open_desk(session, place, "events") as desk:
         snapshot = desk.snapshot()
+        if only not in snapshot.stacks if only else not snapshot.stacks:
+            session.console.say(f"No events: {only or place.blueprint} is not deployed.")
         for stack in place.rollout.stacks:
             deployed = snapshot.stacks.get(stack.name)
             if deployed is not None and only in {None, stack.name}:

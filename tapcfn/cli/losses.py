@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tapcfn.allowances import Loss, covering
+from tapcfn.clearing import Clearing
 from tapcfn.cli.desk import Desk
+from tapcfn.cli.options import Removal
 from tapcfn.errors import BlockedError
 from tapcfn.guard import holds_data
-from tapcfn.kept import KEEPING, deletion_policies
-from tapcfn.model import Target
+from tapcfn.instance_previews import closed_accounts
+from tapcfn.kept import KEEPING, deletion_policies, resources_of
+from tapcfn.model import DeployedSet, Instance, Target
 from tapcfn.plan import Plan, Step, Verb
 from tapcfn.ports import Leaving
 from tapcfn.report.text import table
+from tapcfn.stack_sets.steps import SetStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,15 @@ class Losses:
             "protected": [name for name, _, _ in self.protected],
         }
 
+    def tell(self, desk: Desk) -> None:
+        """Show what is lost and what is kept, before anybody agrees to it."""
+        desk.session.console.answer("losses", self.fields(), self.text())
+
+    def check_all(self, removal: Removal, allowed: frozenset[str]) -> None:
+        """Raise `BlockedError` for protection, full buckets and data that nobody allowed."""
+        self.check(removal.buckets, lift_protection=removal.lift_protection)
+        self.check_allowed(allowed)
+
     def check(self, emptied: frozenset[str], *, lift_protection: bool) -> None:
         """Raise `BlockedError` naming protected stacks and full buckets that nobody allowed."""
         faults = []
@@ -107,16 +120,34 @@ class Losses:
         if faults:
             raise BlockedError("; ".join(faults))
 
+    @property
+    def by_stack(self) -> Mapping[str, tuple[tuple[str, str, str, bool], ...]]:
+        """What each stack holds: logical ID, type, physical ID, and whether it is kept."""
+        return {
+            name: tuple(
+                (each.logical_id, each.resource_type, each.physical_id, each.kept)
+                for each in self.holdings
+                if each.stack == name
+            )
+            for name in sorted({each.stack for each in self.holdings})
+        }
+
     def used(self, allowed: frozenset[str]) -> frozenset[str]:
         """Return the allowances that let something go."""
         found = (each.allowed_by(allowed) for each in self.lost)
         return frozenset(text for text in found if text is not None)
 
     def check_allowed(self, allowed: frozenset[str]) -> None:
-        """Raise `BlockedError` for data that would be lost without an allowance of its own."""
+        """Raise `BlockedError` for data that would be lost without an allowance of its own.
+
+        No approval of the plan stands in for one: not --yes, nor a name that was typed. (D-18)
+        """
         missing = [each.allowance for each in self.lost if not each.allowed_by(allowed)]
         if missing:
-            raise BlockedError("--yes does not cover the loss of data: " + " ".join(missing))
+            raise BlockedError(
+                "the loss of data is allowed only by name; if all of it may go: "
+                + " ".join(missing)
+            )
 
 
 def find_losses(desk: Desk, plan: Plan, leaving: Mapping[str, Leaving]) -> Losses:
@@ -131,6 +162,7 @@ def find_losses(desk: Desk, plan: Plan, leaving: Mapping[str, Leaving]) -> Losse
             steps,
         )
     )
+    found += [_set_holdings(desk, step) for step in plan.sets if step.removes]
     protected = tuple(
         (step.stack.name, step.deployed.stack_id, step.stack.target)
         for step in steps
@@ -139,13 +171,16 @@ def find_losses(desk: Desk, plan: Plan, leaving: Mapping[str, Leaving]) -> Losse
     return Losses(tuple(each for holdings in found for each in holdings), protected)
 
 
-def settle_losses(desk: Desk, losses: Losses) -> None:
-    """Take protection off and empty the buckets: `check` has made sure that this is allowed."""
-    for _, stack_id, target in losses.protected:
-        desk.cloud.protect(stack_id, target, on=False)
+def clearing_of(losses: Losses) -> Mapping[str, Clearing]:
+    """Return what is to be taken away before each deletion: `check` has seen that it may be."""
+    protected = {name for name, _, _ in losses.protected}
+    full: dict[str, tuple[tuple[str, Target], ...]] = {}
     for each in losses.full_buckets:
-        count = desk.cloud.empty(each.physical_id, each.target)
-        desk.session.console.say(f"{each.physical_id}: {count} versions deleted")
+        full[each.stack] = (*full.get(each.stack, ()), (each.physical_id, each.target))
+    return {
+        name: Clearing(name in protected, full.get(name, ()))
+        for name in sorted(protected | full.keys())
+    }
 
 
 def _holdings(desk: Desk, step: Step, retained: tuple[str, ...]) -> list[Holding]:
@@ -169,3 +204,40 @@ def _holdings(desk: Desk, step: Step, retained: tuple[str, ...]) -> list[Holding
         for logical_id, (kind, physical_id) in sorted(resources.items())
         if holds_data(kind)
     ]
+
+
+def _set_holdings(desk: Desk, step: SetStep) -> list[Holding]:
+    """Return what the stacks of a set's instances hold; nothing is lost that it retains.
+
+    In accounts in which nobody may look, the template tells what they hold.
+    """
+    deployed, retained = step.found.deployed, step.stack_set.retain
+    policies = deletion_policies(deployed.template) if deployed else {}
+    kinds = {key: str(each.get("Type", "")) for key, each in _resources(deployed).items()}
+    if not any(map(holds_data, kinds.values())):
+        return []
+    closed = closed_accounts(step.found.instances, desk.cloud, desk.pool)
+    if closed:
+        desk.warn(f"{step.name}: only the template tells what {', '.join(sorted(closed))} hold")
+
+    def look(instance: Instance) -> list[Holding]:
+        target, is_closed = instance.target, instance.target.account in closed
+        told = {key: (kind, "") for key, kind in kinds.items()}
+        there = told if is_closed else desk.cloud.resources(instance.stack_id, target)
+        held = []
+        for logical_id, (kind, physical_id) in sorted(there.items()):
+            kept = retained or policies.get(logical_id, "Delete") in KEEPING
+            looks = kind == "AWS::S3::Bucket" and not (kept or is_closed)
+            full = looks and desk.cloud.holds_objects(physical_id, target)
+            if holds_data(kind):
+                held.append(
+                    Holding(step.name, target, logical_id, kind, physical_id, kept, full=full)
+                )
+        return held
+
+    instances = [each for _, each in sorted(step.found.instances.items()) if each.stack_id]
+    return [each for held in desk.pool.map(look, instances) for each in held]
+
+
+def _resources(deployed: DeployedSet | None) -> Mapping[str, Mapping[str, object]]:
+    return resources_of(deployed.template) if deployed else {}

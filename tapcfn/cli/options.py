@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tapcfn.cli.console import Console
+from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
     from tapcfn.aws.session import Clients
     from tapcfn.events import Outcome
     from tapcfn.ledger import FileLedger
+    from tapcfn.model import Rollout
     from tapcfn.runs import Run
+    from tapcfn.selection import Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +41,7 @@ class Session:
     no_input: bool = False
     timeout: float = 3600.0
     fail_fast: bool = False
+    cancel_on_interrupt: bool = False
     outcome: Outcome | None = None
     resume: str | None = None
     clients: Clients | None = None
@@ -80,9 +85,17 @@ def program() -> str:
     """Return how this program was called, as a person can type it again from here."""
     if Path(sys.argv[0]).name == "tapcfn":
         return "tapcfn"
-    python = Path(sys.executable)
-    inside = python.is_relative_to(Path.cwd())
-    return f"{python.relative_to(Path.cwd()) if inside else 'python'} deploy.py"
+    return f"{_python(Path(sys.executable))} deploy.py"
+
+
+def _python(running: Path) -> str:
+    """Return the Python that runs this: from here, by its name if that finds it, or whole."""
+    if running.is_relative_to(Path.cwd()):
+        return str(running.relative_to(Path.cwd()))
+    found = shutil.which("python")
+    if found is not None and Path(found).parent == running.parent:
+        return "python"
+    return shlex.quote(str(running))
 
 
 def resume_line(session: Session, code: int) -> str | None:
@@ -107,6 +120,9 @@ def again(session: Session, command: str, words: list[str]) -> int:
 # What a resume line says in other words, or must not say again.
 _NOT_REPEATED = frozenset({"blueprint", "stage", "file", "from_bundle", "plan_file", "out"})
 
+# Flags that the session keeps, and that say what a run wanted and not how it was told.
+_KEPT = frozenset({"cancel_on_interrupt", "fail_fast"})
+
 
 def options_given() -> tuple[str, ...]:
     """Return the options of the command that runs, and its own arguments, to be given again."""
@@ -115,8 +131,8 @@ def options_given() -> tuple[str, ...]:
     for each in context.command.params:
         name = str(each.name)
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and name in context.params and name not in _NOT_REPEATED:
-            words += _again(each, context.params[name])
+        if given and name not in _NOT_REPEATED and name in {*context.params, *_KEPT}:
+            words += _again(each, context.params.get(name, True))
     return tuple(words)
 
 
@@ -187,6 +203,17 @@ def fail_fast(command: F) -> F:
         "fail_fast",
         is_flag=True,
         help="Start nothing new after the first failure.",
+    )(command)
+
+
+def cancel_on_interrupt(command: F) -> F:
+    """Add `--cancel-on-interrupt`, which goes into the session."""
+    return _noted(
+        "--cancel-on-interrupt",
+        "cancel_on_interrupt",
+        is_flag=True,
+        help="Roll running updates back after Ctrl-C; without it, and creations always, they go "
+        "on.",
     )(command)
 
 
@@ -307,6 +334,116 @@ class Removal:
     orphans: tuple[str, ...] = ()
     buckets: frozenset[str] = frozenset()
     lift_protection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Where a rollout with moves is to be led: `at` says where it stands, if that can't be told.
+
+    `confirmed` are the points of no return that are agreed to on the command line.
+    """
+
+    back_to: str = ""
+    at: str = ""
+    confirmed: tuple[str, ...] = ()
+
+    def goal(self, rollout: Rollout, selection: Selection) -> tuple[int, bool] | None:
+        """Return the move to go to and whether that is back, or None where nothing moves.
+
+        Raises `UsageError` for a move that there is not, and for contradictions.
+        """
+        from tapcfn.journey import number_of
+
+        moves = {move.name for move in rollout.moves}
+        if self.back_to and selection.until:
+            raise UsageError("--back-to and --until exclude each other")
+        if self.back_to:
+            if not moves:
+                raise UsageError(f"--back-to {self.back_to}: this rollout has no moves")
+            return number_of(rollout, self.back_to), True
+        if selection.until in moves:
+            if selection.only or selection.phase:
+                raise UsageError(f"--until {selection.until}: a move is taken whole")
+            return number_of(rollout, selection.until), False
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where a plan is kept as a file, and for how many seconds it is good."""
+
+    out: Path | None = None
+    expires: float | None = None
+
+
+def keeping_a_plan(command: F) -> F:
+    """Add what keeps a plan as a file, and hand it over as one `Keeping`."""
+
+    @functools.wraps(command)
+    def call(session: Session, *, out: Path | None, expires: float | None, **rest: Any) -> Any:
+        return command(session, keeping=Keeping(out, expires), **rest)
+
+    decorated: Any = call
+    for decorate in (
+        click.option(
+            "--expires",
+            type=Duration(),
+            help="How long the plan file is good for (90m, 24h); 72h unless it is said.",
+        ),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Keep the change sets and write a plan file for `apply --plan`.",
+        ),
+    ):
+        decorated = decorate(decorated)
+    result: F = decorated
+    return result
+
+
+def stands(command: F) -> F:
+    """Add `--at`, for rollouts with moves."""
+    return click.option(
+        "--at",
+        default="",
+        metavar="MOVE",
+        help="Take a rollout with moves to stand here, where what is deployed does not tell.",
+    )(command)
+
+
+def travelling(command: F) -> F:
+    """Add what leads a rollout through its moves, and hand it over as one `Journey`."""
+
+    @functools.wraps(command)
+    def call(
+        session: Session,
+        *,
+        back_to: str,
+        at: str,
+        confirm_point_of_no_return: tuple[str, ...],
+        **rest: Any,
+    ) -> Any:
+        journey = Journey(back_to, at, confirm_point_of_no_return)
+        return command(session, journey=journey, **rest)
+
+    decorated: Any = stands(call)
+    for decorate in (
+        click.option(
+            "--back-to",
+            default="",
+            metavar="MOVE",
+            help='Take moves back, one after another, down to this one; "base" is before all.',
+        ),
+        click.option(
+            "--confirm-point-of-no-return",
+            multiple=True,
+            metavar="NAME",
+            help="Cross this point of no return without being asked; by its name.",
+        ),
+    ):
+        decorated = decorate(decorated)
+    result: F = decorated
+    return result
 
 
 def removing(command: F) -> F:

@@ -126,7 +126,9 @@ def _show(desk: Desk, found: tuple[Diagnosis, ...], only: str | None) -> None:
     for each in sick:
         call = _call(desk, each)
         desk.session.console.answer(
-            "diagnosis", diagnosis_fields(each, call), diagnosis_text(each, call) + _own(each)
+            "diagnosis",
+            diagnosis_fields(each, call),
+            diagnosis_text(each, call) + _own(desk.place, each),
         )
     if not sick:
         name = only or desk.place.blueprint
@@ -144,6 +146,7 @@ def _call(desk: Desk, found: Diagnosis) -> str:
         Cure.DELETE: "delete-stack",
         Cure.ROLL_BACK: "rollback-stack --retain-except-on-create",
         Cure.CONTINUE: "continue-update-rollback",
+        Cure.REPLAY: "update-stack --deployment-config Mode=EXPRESS --template-body file://GOOD",
         Cure.LOOK: "describe-stack-events",
     }
     if found.cure is Cure.DESTROY:
@@ -155,13 +158,20 @@ def _call(desk: Desk, found: Diagnosis) -> str:
     return f"aws cloudformation {calls[found.cure]} --stack-name {stack_id} --region {region}"
 
 
-def _own(found: Diagnosis) -> str:
+def _again(place: Workplace, name: str) -> str:
+    """Return how this command names one stack: a blueprint is found by it, other places are not."""
+    if place.plain or place.bundle or place.file:
+        return f"{place.command} --stack {name}"
+    return name
+
+
+def _own(place: Workplace, found: Diagnosis) -> str:
     """Return the command of ours that makes the call."""
     from tapcfn.recovery import CALLS
 
     if found.cure not in CALLS:
         return ""
-    return f"\n  which does: {program()} recover {found.stack.name} --execute"
+    return f"\n  which does: {program()} recover {_again(place, found.stack.name)} --execute"
 
 
 def _cure(
@@ -179,7 +189,8 @@ def _cure(
     outcome = desk.follow(operation)
     desk.session.outcome = outcome
     call = "recover" if outcome.exit_code else "apply"
-    place = found.stack.name if outcome.exit_code else desk.place.command
+    again = _again(desk.place, found.stack.name)
+    place = again if outcome.exit_code else desk.place.command
     desk.session.resume = f"{program()} {call} {place}"
     desk.session.console.say(outcome_text(outcome, desk.session.resume))
     return outcome.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.workplace import Workplace, workplace
+from tapcfn.errors import BlockedError
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
@@ -64,6 +66,7 @@ def _rehearse(session: Session, place: Workplace, url: str, root: Path, speed: f
     with open_desk(session, place, "rehearse", rehearsed_at=url, root=root) as desk:
         snapshot = desk.settled_snapshot()
         planned = make_plan(place.rollout, snapshot)
+        _make_ready(desk, planned)
         with previewed(desk, planned, snapshot, frozenset()) as staged:
             show_plan(session, planned, staged.previews)
             if code := code_of(staged.previews):
@@ -75,6 +78,24 @@ def _rehearse(session: Session, place: Workplace, url: str, root: Path, speed: f
         session.console.listener = None
         _report(desk, planned, watch, session.outcome, speed, root)
     return session.outcome.exit_code
+
+
+def _make_ready(desk: Desk, planned: Plan) -> None:
+    """Make the roles that stack sets need and the rollout does not make: a fresh cloud has none."""
+    from tapcfn.bootstrap import bootstrap
+    from tapcfn.model import Snapshot
+    from tapcfn.operations import Approval
+    from tapcfn.plan import plan
+    from tapcfn.preflight import FAIL
+    from tapcfn.set_obstacles import roles
+
+    if not any(each.verdict is FAIL for each in roles(planned, desk.cloud, desk.pool)):
+        return
+    first = bootstrap(desk.rollout, desk.place.settings)
+    before = replace(desk, place=replace(desk.place, rollout=first))
+    outcome = before.carry_out(plan(first, Snapshot()), Snapshot(), Approval())
+    if outcome.exit_code:
+        raise BlockedError("the roles that the stack sets need could not be made")
 
 
 def _report(

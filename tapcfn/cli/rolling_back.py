@@ -53,6 +53,7 @@ def rollback(
         raise UsageError(
             f"{blueprint}, stage {stage}: there is no earlier bundle to go back to "
             f"({len(shelf.good)} kept in {_short(shelf.folder)})"
+            + (f"; what was deployed last was not kept: {shelf.refusal}" if shelf.refusal else "")
         )
     return _apply(session, where, shelf.folder / chosen.bundle, allow_loss, yes=yes)
 
@@ -63,7 +64,7 @@ def about_to_deploy(desk: Desk, planned: Plan) -> None:
 
     if not planned.left_out:
         with _on(desk) as shelf:
-            shelf.begin(digest(desk.rollout))
+            shelf.begin(digest(planned.rollout))
 
 
 def deployed_whole(desk: Desk, planned: Plan) -> None:
@@ -73,14 +74,15 @@ def deployed_whole(desk: Desk, planned: Plan) -> None:
 
     if planned.left_out:
         return
-    if secrets_of(desk.rollout):
-        desk.session.console.say(
-            "No bundle is kept for `rollback`: a NoEcho parameter has its value in the settings."
-        )
+    if secrets_of(planned.rollout):
+        why = "a NoEcho parameter has its value in the settings"
+        desk.session.console.say(f"No bundle is kept for `rollback`: {why}.")
+        with _on(desk) as shelf:
+            shelf.refuse(why)
         return
     about = {"deployment": deployment_of(desk.place.settings)}
     with _on(desk) as shelf:
-        shelf.keep(desk.rollout, digest(desk.rollout), about)
+        shelf.keep(planned.rollout, digest(planned.rollout), about)
 
 
 def about_to_destroy(desk: Desk, planned: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,9 @@ from tapcfn.errors import BlockedError
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
-    from tapcfn.model import Snapshot
+    from tapcfn.cli.losses import Losses
+    from tapcfn.instance_previews import SetPreview
+    from tapcfn.model import Snapshot, Target
     from tapcfn.operations import Approval
     from tapcfn.plan import Plan
     from tapcfn.preview import Preview
@@ -23,6 +25,7 @@ class Staged:
     """Previews whose change sets stand ready; they are removed unless they are to be kept."""
 
     previews: tuple[Preview, ...]
+    sets: tuple[SetPreview, ...] = ()
     keep: bool = False
 
     def keep_for_later(self, desk: Desk) -> None:
@@ -43,6 +46,7 @@ def previewed(
     allowed: frozenset[str],
     *,
     thorough: bool = False,
+    sample: int | None = None,
 ) -> Iterator[Staged]:
     """Preview a plan, and leave nothing behind: not after a no, an error or an interrupt.
 
@@ -50,6 +54,7 @@ def previewed(
     """
     from tapcfn.preview import preview
 
+    left = desk.ledger.staged(desk.rollout.blueprint, desk.rollout.stage)
     staged = Staged(
         preview(
             planned,
@@ -62,10 +67,37 @@ def previewed(
         )
     )
     try:
+        staged.sets = set_previews(desk, planned, allowed, sample)
+        _withdraw(desk, left, staged.previews)
         yield staged
     finally:
         if not staged.keep:
             discard(desk, staged.previews)
+
+
+def _withdraw(
+    desk: Desk, left: Mapping[str, tuple[Target, str]], previews: Iterable[Preview]
+) -> None:
+    """Remove what a killed run has staged and this one does not want. (X-5)"""
+    from tapcfn.events import Diagnosed
+    from tapcfn.preview import withdraw
+
+    still = {token: each for token, each in left.items() if not desk.ledger.has_ended(token)}
+    for text in withdraw(still, previews, desk.cloud, desk.ledger, desk.pool):
+        desk.session.console.notify(Diagnosed("info", text))
+
+
+def set_previews(
+    desk: Desk, planned: Plan, allowed: frozenset[str], sample: int | None = None
+) -> tuple[SetPreview, ...]:
+    """Return what would become of the instances of each stack set; leaves nothing behind."""
+    from tapcfn.instance_previews import preview_set
+
+    return tuple(
+        preview_set(step.spread, desk.cloud, desk.ledger, desk.pool, allowed=allowed, sample=sample)
+        for step in planned.sets
+        if step.spread is not None and step.has_work
+    )
 
 
 def discard(desk: Desk, previews: Iterable[Preview]) -> None:
@@ -85,26 +117,43 @@ def part_of(planned: Plan, chosen: frozenset[str], snapshot: Snapshot) -> Plan:
     return narrowed(planned, chosen)
 
 
-def show_plan(session: Session, planned: Plan, previews: Iterable[Preview]) -> None:
+def show_plan(
+    session: Session,
+    planned: Plan,
+    previews: Iterable[Preview],
+    sets: Iterable[SetPreview] = (),
+) -> None:
     """Print the plan, or tell it as events."""
     from tapcfn.report.outline import plan_text
     from tapcfn.report.planned import events_of
 
-    previews = tuple(previews)
-    session.console.result(plan_text(planned, previews, session.console.width))
+    previews, sets = tuple(previews), tuple(sets)
+    session.console.result(plan_text(planned, previews, session.console.width, sets))
     if session.console.json:
-        for event in events_of(planned, previews):
+        for event in events_of(planned, previews, sets):
             session.console.notify(event)
 
 
-def code_of(previews: tuple[Preview, ...]) -> int:
-    """Return 1 if CloudFormation refused a change set, 4 if a guard objects, else 0."""
-    from tapcfn.guard import blocks
-    from tapcfn.preview import Previewed, Refused
+def code_of(
+    previews: tuple[Preview, ...], sets: tuple[SetPreview, ...] = (), *, applying: bool = False
+) -> int:
+    """Return 1 if CloudFormation refused a change set, 4 if a guard objects, else 0.
 
-    if any(isinstance(each, Refused) for each in previews):
+    Who is `applying` goes on without a stack that could not be asked about, and without what needs
+    it: the run ends with 1 then. A change set that was written and refused stops everything, since
+    a plan with such a fault is not the one that was meant. (R-15, X-13, X-29)
+    """
+    from tapcfn.guard import blocks
+    from tapcfn.instance_previews import blocks_set
+    from tapcfn.preview import Refused
+
+    refused = [each for each in previews if isinstance(each, Refused)]
+    if any(not (applying and each.alone) for each in refused):
         return 1
-    blocked = any(isinstance(each, Previewed) and blocks(each.findings) for each in previews)
+    if any(instance.refused for each in sets for instance in each.instances):
+        return 1
+    blocked = any(blocks(each.findings) for each in previews if not isinstance(each, Refused))
+    blocked = blocked or any(map(blocks_set, sets))
     return BlockedError.exit_code if blocked else 0
 
 
@@ -113,16 +162,24 @@ def has_changes(planned: Plan, previews: tuple[Preview, ...]) -> bool:
     from tapcfn.plan import Verb
     from tapcfn.preview import Previewed
 
-    protected = any(step.verb is Verb.PROTECT for step in planned.steps)
-    return protected or any(
+    told = any(step.verb in {Verb.PROTECT, Verb.DELETE} for step in planned.steps)
+    told = told or any(step.has_work for step in planned.sets)
+    return told or any(
         not isinstance(each, Previewed) or not each.staged.change_set.empty for each in previews
     )
 
 
 def approval_of(
-    previews: tuple[Preview, ...], allowed: frozenset[str], *, strict: bool
+    previews: tuple[Preview, ...],
+    allowed: frozenset[str],
+    *,
+    strict: bool,
+    losses: Losses | None = None,
 ) -> Approval:
-    """Return what was agreed to, by stack."""
+    """Return what was agreed to, by stack; what goes is cleared of `losses` in its turn."""
+    from tapcfn.cli.losses import clearing_of
     from tapcfn.operations import Approval
 
-    return Approval({each.step.stack.name: each for each in previews}, allowed, strict)
+    asked = {each.step.stack.name: each for each in previews}
+    clearing = clearing_of(losses) if losses else {}
+    return Approval(asked, allowed, strict, clearing=clearing)

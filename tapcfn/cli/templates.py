@@ -62,12 +62,14 @@ def check(session: Session, /, *, where: Where) -> int:
     faults = 0
     for place in places(session.package, where):
         plan(place.rollout, Snapshot())
-        findings = lint(place.rollout.stacks)
+        findings = lint(place.rollout.stacks, place.rollout.stack_sets)
         faults += sum(each.severity is not Severity.INFO for each in findings)
         for finding in findings:
             session.console.notify(FindingRaised(finding))
-        templates = len({stack.template for stack in place.rollout.stacks})
-        regions = ", ".join(sorted({target.region for target in place.rollout.targets}))
+        sets = place.rollout.stack_sets
+        templates = len({unit.template for unit in place.rollout.units})
+        named = {stack.target.region for stack in place.rollout.stacks}
+        regions = ", ".join(sorted(named.union(*(each.regions for each in sets))))
         if findings:
             session.console.result(findings_text(findings))
         session.console.result(

@@ -112,7 +112,7 @@ def _parent(package: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """One blueprint at one stage."""
+    """One blueprint at one stage; `called` is how it is meant where its rollout is another."""
 
     blueprint: str
     stage: str
@@ -121,6 +121,7 @@ class Workplace:
     file: Path | None = None
     bundle: Path | None = None
     plain: str = ""
+    called: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -128,8 +129,19 @@ class Workplace:
         return self.settings.backend == "local"
 
     @property
+    def source(self) -> str:
+        """The file that says what is wanted, as it is seen from here; empty for a stage's own."""
+        if self.plain:
+            from tapcfn.plain import file_of
+
+            return str(_relative(file_of(Path(self.plain)).resolve()))
+        return str(_relative(self.file.resolve())) if self.file else ""
+
+    @property
     def command(self) -> str:
         """What stands behind a command's name to mean this blueprint and stage."""
+        if self.called:
+            return self.called
         if self.plain:
             return self.plain
         file = f" --settings {self.file}" if self.file else ""
@@ -286,8 +298,16 @@ def local_url() -> str:
     return server.start(Path.cwd()).url
 
 
+def local_speed() -> float:
+    """Return how many seconds of AWS pass in one on this folder's local cloud; 0 is at once."""
+    from tapcfn.local import server
+
+    return server.status(Path.cwd()).speed or 0.0
+
+
 def _check_accounts(place: Workplace) -> None:
     wanted = {target.account for target in place.rollout.targets}
+    wanted |= {pair.account for each in place.rollout.stack_sets for pair in each.pairs}
     if outside := sorted(wanted - set(place.settings.accounts)):
         allowed = ", ".join(place.settings.accounts) or "none"
         raise BlockedError(

@@ -32,6 +32,7 @@ _session = Session()
 _clients: dict[tuple[str, str], Any] = {}
 _making = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=False)
 
 
 def attach(loop: asyncio.AbstractEventLoop) -> None:
@@ -47,6 +48,11 @@ def client(service: str, *, region: str = "") -> Any:
         if key not in _clients:
             _clients[key] = _make(*key)
         return _clients[key]
+
+
+def is_inside() -> bool:
+    """Tell whether a stack asks, which waits for itself, and not somebody outside."""
+    return _inside.get()
 
 
 def on_loop(do: Callable[..., Any], *given: Any) -> Any:
@@ -102,6 +108,7 @@ async def _ask(scope: dict[str, Any], body: bytes) -> tuple[int, dict[str, str],
     """Drive the emulator's application through one request."""
     parts: list[bytes] = []
     start: dict[str, Any] = {}
+    _inside.set(True)
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}

@@ -18,6 +18,7 @@ from tapcfn.local.emulator import Action, Answer, Params
 # The service pages at 1 MB; here a page is so many changes.
 PAGE = 100
 MARK = "DescribeChangeSet:"
+NO_CHANGES = "The submitted information didn't contain changes."
 
 ChangeSet = MutableMapping[str, Any]
 
@@ -46,6 +47,24 @@ def fail(change_set: ChangeSet, reason: str) -> None:
     """End a change set as FAILED; nothing can be executed then."""
     change_set["Status"], change_set["ExecutionStatus"] = "FAILED", "UNAVAILABLE"
     change_set["StatusReason"], change_set["Changes"] = reason, []
+
+
+def is_empty(change_set: ChangeSet) -> bool:
+    """Tell whether a change set failed for want of changes."""
+    return verdict(change_set)[0] == "FAILED" and change_set["StatusReason"].startswith(NO_CHANGES)
+
+
+def verdict(change_set: ChangeSet) -> tuple[str, str]:
+    """Return the status and the execution status in which the making of a change set ends."""
+    status, execution = change_set.get(
+        "_staged", (change_set["Status"], change_set["ExecutionStatus"])
+    )
+    return status, execution
+
+
+def root_of(change_set: ChangeSet) -> str:
+    """Return the id of the change set in which this one is nested, or its own."""
+    return str(change_set.get("RootChangeSetId", change_set["ChangeSetId"]))
 
 
 # The same request again ---------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 from xml.sax.saxutils import unescape
 
-from tapcfn.local import change_sets, emulator, time
+from tapcfn.local import change_sets, emulator, nested_sets, time
 from tapcfn.local.emulator import Action, Answer, Params
 
 REVIEW = "REVIEW_IN_PROGRESS"
@@ -53,7 +53,7 @@ def install() -> None:
         "DeleteStack": lambda do: _noting("DELETE_STACK", _in_turn(do)),
         "RollbackStack": lambda do: _noting("ROLLBACK", _outdating(do)),
         "ContinueUpdateRollback": lambda do: _noting("CONTINUE_ROLLBACK", do),
-        "CreateChangeSet": lambda do: _by_name(_staging(_keeping(do))),
+        "CreateChangeSet": lambda do: _by_name(_staging(nested_sets.including(_keeping(do)))),
         "ExecuteChangeSet": lambda do: _by_name(_noting("", do)),
         "DescribeChangeSet": _by_name,
         "DeleteChangeSet": _by_name,
@@ -285,14 +285,20 @@ def _finish_staging(change_set: Stack) -> None:
 
 
 def _outdating(do: Action) -> Action:
-    """Let an update by another route make the change sets in the making obsolete too."""
+    """Let an update by another route make obsolete what it changes the ground under.
+
+    That is every change set of the stack, in the making or made, with its root and all of its kin.
+    """
 
     def act(params: Params) -> Answer:
         answer = do(params)
         stack = stack_of(params)
         if emulator.succeeded(answer) and stack is not None:
-            for change_set in emulator.engine.change_sets().values():
-                if change_set["StackId"] == stack["StackId"]:
+            known = list(emulator.engine.change_sets().values())
+            mine = (each for each in known if each["StackId"] == stack["StackId"])
+            roots = {change_sets.root_of(each) for each in mine}
+            for change_set in known:
+                if change_sets.root_of(change_set) in roots:
                     _outdate(change_set)
         return answer
 

@@ -30,15 +30,21 @@ from tapcfn.local import (
     emulator,
     events,
     exports,
+    families,
     ledger,
+    notifications,
+    options,
     policies,
     properties,
     provisioners,
     record,
+    reverting,
     time,
+    triggers,
     values,
 )
 from tapcfn.local.faults import hooks as faults
+from tapcfn.local.services import database_passwords
 from tapcfn.local.stack_sets import api as stack_sets
 
 Scope = MutableMapping[str, Any]
@@ -79,6 +85,7 @@ def install() -> None:
     time.set_speed(float(os.environ.get("TAPCFN_LOCAL_SPEED", "0")))
     time.set_seed(_seed())
     emulator.steps.wrap_operations(_at_home(emulator.steps.run_on_threads()))
+    notifications.install()
     table, file = (os.environ.get(f"TAPCFN_LOCAL_{name}", "") for name in ("FAULTS", "FAULTS_FILE"))
     faults.install(table, file)
     emulator.steps.wrap_operations(time.lasting(emulator.place))
@@ -86,16 +93,21 @@ def install() -> None:
     properties.install()
     early.install()
     exports.install()
+    reverting.install()
+    options.install()
     policies.install()
     events.install()
     answers.install()
     provisioners.install()
+    triggers.install()
     documents.install()
     emulator.steps.hurry_custom_resources(_patience, UNANSWERED)
     emulator.functions.let_import(str(FUNCTIONS))
     change_sets.install_pages()
     values.install()
     ledger.install()
+    families.install()
+    options.install_answers()
     checks.install()
     change_sets.install()
     stack_sets.install()
@@ -277,4 +289,5 @@ _ENDPOINTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "speed": _speed,
     "reset": _reset,
     "faults": faults.endpoint,
+    "login": database_passwords.opens,
 }

@@ -121,6 +121,20 @@ DURATIONS: dict[str, Durations] = {
     "AWS::WAFv2::WebACL": Durations(6.0, 5.0, 4.0),
     "AWS::WAFv2::WebACLAssociation": Durations(35.0, 35.0, 20.0),
 }
+# What a service takes for its own tasks, which no stack asks for.
+TASKS: dict[str, float] = {
+    "CopyDBSnapshot": 420.0,
+    "CopyImage": 360.0,
+    "CreateDBSnapshot": 240.0,
+    "CreateSnapshot": 120.0,
+    "FailOverDBInstance": 90.0,
+    "IssueCertificate": 120.0,
+    "PromoteReadReplica": 420.0,
+    "ReplicateObjects": 180.0,
+    "ReplicateSecret": 10.0,
+    "ResetMasterPassword": 60.0,
+    "RestoreDBInstanceToPointInTime": 1200.0,
+}
 SPREAD = 0.2
 
 _speed = 0.0
@@ -147,6 +161,23 @@ def speed() -> float:
 def seconds(resource_type: str, operation: str, seed: str) -> float:
     """Return how long AWS would take: the type's figure, up or down by what the seed decides."""
     usual: float = getattr(DURATIONS.get(resource_type, USUAL), operation)
+    return _drawn(usual, seed, operation)
+
+
+def span(task: str, name: str) -> tuple[float, float]:
+    """Return when a task that begins now begins and ends, in seconds since 1970."""
+    began = _clock.time()
+    return began, began + (_drawn(TASKS[task], name, task) / _speed if _speed else 0.0)
+
+
+def share(began: float, ends: float) -> float:
+    """Return how much of a task is done by now, from 0 to 1."""
+    now = _clock.time()
+    return 1.0 if now >= ends else max(0.0, (now - began) / (ends - began))
+
+
+def _drawn(usual: float, seed: str, operation: str) -> float:
+    """Return a figure, up or down by what the seed decides."""
     text = f"{_seed}/{seed}/{operation}" if _seed else f"{seed}/{operation}"
     draw = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
     return usual * (1 + SPREAD * (2 * draw - 1))

@@ -38,6 +38,11 @@ class Side:
         found = (self.template.get("Resources") or {}).get(logical_id)
         return taken.branch(found, self.stack["_conditions"]) if isinstance(found, dict) else {}
 
+    def counts(self, logical_id: str) -> bool:
+        """Tell whether the condition of a resource holds, if it has one."""
+        condition = str(self.template["Resources"][logical_id].get("Condition", ""))
+        return bool(self.stack["_conditions"].get(condition, True))
+
     def value(self, node: Any) -> Any:
         """Return a node with every function replaced, by a placeholder if need be."""
         if isinstance(node, list):
@@ -74,7 +79,7 @@ def _valued(do: Action) -> Action:
 
 def _told(body: str, change_set: Mapping[str, Any]) -> str:
     """Add the values to each change of an answer; the changes stand in it in their order."""
-    before, after = _before(change_set), _after(change_set)
+    before, now = _before(change_set), after(change_set)
     changes = {
         each["ResourceChange"]["LogicalResourceId"]: each["ResourceChange"]
         for each in change_set["Changes"]
@@ -83,7 +88,7 @@ def _told(body: str, change_set: Mapping[str, Any]) -> str:
     def change(found: re.Match[str]) -> str:
         text = found.group(0)
         name = re.search("<LogicalResourceId>(.*?)</LogicalResourceId>", text)
-        return _with_values(text, changes[name.group(1)], before, after) if name else text
+        return _with_values(text, changes[name.group(1)], before, now) if name else text
 
     return re.sub("<ResourceChange>.*?</ResourceChange>", change, body, flags=re.DOTALL)
 
@@ -109,6 +114,8 @@ def _target(about: Mapping[str, Any], logical_id: str, before: Side, after: Side
     attribute, name = about["Attribute"], about.get("Name", "")
     yield f"<Path>{escape(f'/{attribute}/{name}' if name else f'/{attribute}')}</Path>"
     old, new = (_at(side, logical_id, attribute, name) for side in (before, after))
+    if "_actual" in about:
+        old = _ABSENT if about["_actual"] is None else about["_actual"]
     if old is not _ABSENT:
         yield f"<BeforeValue>{escape(_text(old))}</BeforeValue>"
     if new is not _ABSENT:
@@ -161,8 +168,11 @@ def _before(change_set: Mapping[str, Any]) -> Side:
     return Side(template, _engine(stack, template, stack.get("_resolved_params") or {}))
 
 
-def _after(change_set: Mapping[str, Any]) -> Side:
-    """Return what will be; nobody knows yet what new and replaced resources will be called."""
+def after(change_set: Mapping[str, Any], *, masked: bool = True) -> Side:
+    """Return what will be; nobody knows yet what new and replaced resources will be called.
+
+    What NoEcho parameters decide is told only where it goes no further than this process.
+    """
     stack = emulator.engine.resolve_stack(change_set["StackId"]) or _NOTHING
     template = change_set["_template"]
     told = {**stack, "Tags": change_set["Tags"] or stack["Tags"]}
@@ -171,16 +181,20 @@ def _after(change_set: Mapping[str, Any]) -> Side:
         for change in (each["ResourceChange"] for each in change_set["Changes"])
         if change["Action"] == "Add" or change.get("Replacement", "False") != "False"
     }
-    engine = _engine(told, template, change_set["_resolved_params"])
+    engine = _engine(told, template, change_set["_resolved_params"], masked=masked)
     return Side(template, engine, frozenset(unknown))
 
 
 def _engine(
-    stack: Mapping[str, Any], template: Mapping[str, Any], parameters: Mapping[str, Any]
+    stack: Mapping[str, Any],
+    template: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    *,
+    masked: bool = True,
 ) -> Mapping[str, Any]:
     """Return what the engine needs to work out values, without what must not be told."""
     shown = {
-        name: {**about, "Value": MASK} if about.get("NoEcho") else about
+        name: {**about, "Value": MASK} if masked and about.get("NoEcho") else about
         for name, about in parameters.items()
     }
     return {

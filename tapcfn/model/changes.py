@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tapcfn.model.templates import SourceLine
+from tapcfn.model.templates import EMPTY, SourceLine
+
+# What a policy may say that leaves the resource, or a copy of its data. Whatever else it says, even
+# a word that is unknown here, is taken for a loss. (D-18, X-37)
+_KEEPING = frozenset({"Retain", "Snapshot", "ReplaceAndRetain", "ReplaceAndSnapshot"})
 
 
 class Replacement(StrEnum):
@@ -46,7 +51,7 @@ class Change:
     def loses(self) -> bool:
         """Whether the physical resource goes away, and is not kept by its policy."""
         if self.policy_action:
-            return self.policy_action in {"Delete", "ReplaceAndDelete"}
+            return self.policy_action not in _KEEPING
         return self.action == "Remove" or self.replacement is Replacement.TRUE
 
 
@@ -55,7 +60,9 @@ class ChangeSet:
     """CloudFormation's own answer to "what would this do?".
 
     `empty` is its word for "nothing". A change set without changes that is not empty still has
-    something to carry out: outputs, or a policy.
+    something to carry out: outputs, or a policy. `acknowledged` has the capabilities that the
+    service was asked for, each with the reason. `unread` is why there are no values of before and
+    after.
     """
 
     arn: str
@@ -63,6 +70,8 @@ class ChangeSet:
     stack_id: str
     changes: tuple[Change, ...] = ()
     empty: bool = False
+    acknowledged: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    unread: str = ""
 
     def count(self, action: str) -> int:
         """Return how many resources have this action."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tapcfn.model.places import Target
+from tapcfn.model.stack_sets import FoundSet
 from tapcfn.model.statuses import StackStatus
 from tapcfn.model.templates import EMPTY
 
@@ -20,7 +21,8 @@ class Deployed:
     was not asked for, and `template` its text. `exports` has the names that outputs are exported
     by, by output key. `notified` and `role` are its notification ARNs and its service role;
     `policy` is its stack policy, empty where it was not asked for. `operations` has the id of the
-    last operation of each type.
+    last operation of each type; `parent` the StackId of the stack that it is nested in. `express`
+    says that somebody deployed it in EXPRESS mode, in which it takes no RollbackStack.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Deployed:
     role: str = ""
     policy: str = ""
     operations: Mapping[str, str] = field(default_factory=lambda: EMPTY, compare=False)
+    parent: str = ""
+    express: bool = field(default=False, compare=False)
 
     @property
     def base(self) -> str:
@@ -58,12 +62,14 @@ class Orphan:
 class Snapshot:
     """What is deployed now: the rollout's stacks by name, and each target's zones in order.
 
-    `orphans` are stacks of the same blueprint and stage that the rollout no longer has.
+    `orphans` are stacks of the same blueprint and stage that the rollout no longer has; `sets` has
+    the rollout's stack sets by name.
     """
 
     stacks: Mapping[str, Deployed] = field(default_factory=lambda: EMPTY)
     zones: Mapping[Target, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     orphans: tuple[Orphan, ...] = ()
+    sets: Mapping[str, FoundSet] = field(default_factory=lambda: EMPTY)
 
     def status(self, stack: str) -> StackStatus | None:
         """Return the stack's status, or None where nothing of that name is deployed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tapcfn.model.moves import Move
 from tapcfn.model.places import Target
 from tapcfn.model.stack_sets import StackSet
 from tapcfn.model.stacks import OutputOf, Stack
@@ -23,18 +24,26 @@ class Phase:
     stacks: tuple[Stack, ...] = ()
     stack_sets: tuple[StackSet, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its units are called, stacks first."""
+        stacks = tuple(each.name for each in self.stacks)
+        return (*stacks, *(each.name for each in self.stack_sets))
+
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """What one blueprint wants for one stage, and the outputs that people ask it for.
 
-    An output that there is in several Regions is called `<name>.<region>` for each of them.
+    An output that there is in several Regions is called `<name>.<region>` for each of them. `moves`
+    are taken one after another when it is told to; `phases` are where they begin.
     """
 
     blueprint: str
     stage: str
     phases: tuple[Phase, ...]
     outputs: Mapping[str, OutputOf] = field(default_factory=lambda: EMPTY)
+    moves: tuple[Move, ...] = ()
 
     @property
     def stacks(self) -> tuple[Stack, ...]:
@@ -47,6 +56,12 @@ class Rollout:
         return tuple(each for phase in self.phases for each in phase.stack_sets)
 
     @property
+    def units(self) -> tuple[Stack | StackSet, ...]:
+        """Every stack, then every stack set: whatever is made from a template."""
+        return (*self.stacks, *self.stack_sets)
+
+    @property
     def targets(self) -> tuple[Target, ...]:
-        """Where the stacks live; sorted, each once."""
-        return tuple(sorted({stack.target for stack in self.stacks}))
+        """Where the stacks live, and the stack sets themselves; sorted, each once."""
+        places = {each.target for each in self.stacks} | {each.home for each in self.stack_sets}
+        return tuple(sorted(places))

@@ -140,11 +140,53 @@ class StackSet:
         return self.home
 
     @property
+    def regions(self) -> tuple[str, ...]:
+        """The Regions of its targets, sorted."""
+        named = self.organization.regions if self.organization else ()
+        return tuple(sorted({pair.region for pair in self.pairs} | set(named)))
+
+    @property
+    def facts(self) -> list[object]:
+        """All that is wanted of the set, as plain data that can be digested."""
+        organization = self.organization
+        return [
+            self.name,
+            str(self.home),
+            self.template.digest,
+            sorted(str(each) for each in self.pairs),
+            organization
+            and [
+                sorted(organization.units),
+                sorted(organization.regions),
+                organization.filter,
+                sorted(organization.accounts),
+            ],
+            _told(self.parameters),
+            {str(pair): _told(told) for pair, told in self.overrides.items()},
+            dict(self.tags),
+            repr(self.permission),
+            repr(self.preferences),
+            [_facts_of(wave) for wave in self.waves],
+            self.queues,
+            self.retain,
+        ]
+
+    @property
     def needs(self) -> frozenset[str]:
         """Names of the stacks whose outputs feed the set's parameters."""
         values = [*self.parameters.values()]
         values += [value for given in self.overrides.values() for value in given.values()]
         return frozenset(value.stack for value in values if isinstance(value, OutputOf))
+
+
+def _told(values: Mapping[str, ParameterValue]) -> dict[str, list[str]]:
+    return {key: [type(value).__name__, str(value)] for key, value in values.items()}
+
+
+def _facts_of(wave: Wave) -> list[object]:
+    size = wave.size
+    pairs = str(size) if isinstance(size, Share) else sorted(str(each) for each in size)
+    return [wave.name, pairs, [repr(gate) for gate in wave.gates], wave.bake]
 
 
 class SetOperationStatus(StrEnum):
@@ -265,3 +307,26 @@ class SetResult:
     gate: str = ""
     gate_reason: str = ""
     unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account of an organization: the unit that it stands in, and whether it is suspended."""
+
+    account: str
+    unit: str
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSet:
+    """What there is of a set: nothing, or the set and its instances with their overrides.
+
+    `members` are the accounts that an organization's units stand for now; `zones` the sorted
+    Availability Zones of each pair that must be told its own.
+    """
+
+    deployed: DeployedSet | None = None
+    instances: Mapping[Target, Instance] = field(default_factory=lambda: EMPTY)
+    members: tuple[Member, ...] = ()
+    zones: Mapping[Target, tuple[str, ...]] = field(default_factory=lambda: EMPTY)

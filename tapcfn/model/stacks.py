@@ -53,13 +53,19 @@ STATEFUL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OutputOf:
-    """A parameter value that is known only once another stack is deployed."""
+    """A parameter value that is known only once another stack is deployed.
+
+    With a `target` it is that of a stack set's instance. No parameter takes one: instances are
+    made by the service, and only people ask for their outputs.
+    """
 
     stack: str
     key: str
+    target: Target | None = None
 
     def __str__(self) -> str:
-        return f"{self.stack}.{self.key}"
+        place = f" ({self.target})" if self.target else ""
+        return f"{self.stack}.{self.key}{place}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,26 +75,50 @@ class TemplateBody:
         return declared
 
     @property
+    def secret_parameters(self) -> frozenset[str]:
+        """The parameters whose values the service tells nobody."""
+        return frozenset(
+            key
+            for key, declared in self.parameters.items()
+            if str(declared.get("NoEcho", "")).lower() == "true"
+        )
+
+    @property
     def outputs(self) -> frozenset[str]:
         """The keys of the template's outputs."""
         return frozenset(self.document.get("Outputs", ()))
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """The least that CloudFormation wants acknowledged for this template.
+        """The least that CloudFormation wants acknowledged, as far as the text tells it.
 
         `CAPABILITY_NAMED_IAM` where an IAM resource has a name of its own, else `CAPABILITY_IAM`.
-        What a transform makes is not known here, so it may be anything; its own capability does
-        not apply to change sets.
+        What a macro makes may be anything. For a nested stack the service wants everything,
+        whatever is in it (its own validate-template says so).
         """
+        if self.nests:
+            return ("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
         iam = [
             resource
             for resource in self.document["Resources"].values()
             if resource["Type"].startswith("AWS::IAM::")
         ]
-        if "Transform" in self.document or any(_has_iam_name(resource) for resource in iam):
+        unknown = set(self.transforms) - _KNOWN_TRANSFORMS
+        if unknown or any(_has_iam_name(resource) for resource in iam):
             return ("CAPABILITY_NAMED_IAM",)
-        return ("CAPABILITY_IAM",) if iam else ()
+        return ("CAPABILITY_IAM",) if iam or _SERVERLESS in self.transforms else ()
+
+    @property
+    def nests(self) -> bool:
+        """Whether a stack is nested in it."""
+        return "AWS::CloudFormation::Stack" in self.resources.values()
+
+    @property
+    def transforms(self) -> tuple[str, ...]:
+        """What rewrites the template before it is deployed."""
+        declared = self.document.get("Transform", ())
+        named = (declared,) if isinstance(declared, str) else tuple(map(str, declared))
+        return (*named, "Fn::Transform") if '"Fn::Transform"' in self.text else named
 
     @property
     def may_change_by_itself(self) -> bool:
@@ -104,6 +128,10 @@ class TemplateBody:
             declaration["Type"].startswith("AWS::SSM::") for declaration in self.parameters.values()
         )
 
+
+# Serverless makes roles without names, language extensions make nothing that is not in the text.
+_SERVERLESS = "AWS::Serverless-2016-10-31"
+_KNOWN_TRANSFORMS = frozenset({_SERVERLESS, "AWS::LanguageExtensions"})
 
 # The property that names each kind of IAM resource. (cfn-lint's provider schemas)
 _IAM_NAMES = ("RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName")

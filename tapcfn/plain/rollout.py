@@ -17,15 +17,19 @@ from tapcfn.model import (
     Rollout,
     Snapshot,
     Stack,
+    StackSet,
     Target,
     TemplateBody,
 )
-from tapcfn.plain.settings import FILE, Settings, StackSettings, Wire
+from tapcfn.plain.settings import FILE, PlainSet, Settings, StackSettings, Wire
 from tapcfn.plain.templates import TemplateFault, keeping, load
 from tapcfn.plan import plan
 
 # What a folder without the file is told to put into it.
-EXAMPLE = '[stacks.network] template = "network.yaml" region = "us-east-1"'
+EXAMPLE = """
+  [stacks.network]
+  template = "network.yaml"
+  region = "us-east-1\""""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,21 @@ def read(place: Path) -> Plain:
     Raises `ConfigError` with every fault, `TemplateError` where stacks need each other in a
     circle, and `UsageError` where there is no such file.
     """
-    file = place / FILE if place.is_dir() else place
+    file = file_of(place)
     if not file.is_file():
+        what = "it names" if file.suffix == ".toml" else f"there a {FILE} names"
         raise UsageError(
-            f"{file}: does not exist; it names the stacks of a folder of templates: {EXAMPLE}"
+            f"{file}: does not exist; {what} the stacks of a folder of templates, such as{EXAMPLE}"
         )
     settings = config.load(file, Settings)
     rollout = _Wiring(file, settings).rollout()
     plan(rollout, Snapshot())
     return Plain(file, settings, rollout)
+
+
+def file_of(place: Path) -> Path:
+    """Return the TOML file that a folder, or the file itself, stands for."""
+    return place / FILE if place.is_dir() else place
 
 
 class _Wiring:
@@ -74,15 +84,34 @@ class _Wiring:
             wanted = self._settings.stacks[key]
             if key in self._bodies:
                 phases.setdefault(wanted.phase, []).append(self._stack(key, region, name))
+        sets: dict[str, list[StackSet]] = {}
+        for key, asked in self._settings.stack_sets.items():
+            if made := self._stack_set(key, asked):
+                phases.setdefault(asked.phase, [])
+                sets.setdefault(asked.phase, []).append(made)
         outputs = self._outputs()
         if self._faults:
             raise ConfigError(str(self._file), tuple(dict.fromkeys(self._faults)))
         return Rollout(
-            self._file.resolve().parent.name if self._file.name == FILE else self._file.stem,
+            self._called,
             self._settings.stage,
-            tuple(Phase(name, tuple(stacks)) for name, stacks in phases.items()),
+            tuple(
+                Phase(name, tuple(stacks), tuple(sets.get(name, ())))
+                for name, stacks in phases.items()
+            ),
             outputs,
         )
+
+    @property
+    def _called(self) -> str:
+        """What stands in a blueprint's place: the name of the folder, or of another file."""
+        return self._file.resolve().parent.name if self._file.name == FILE else self._file.stem
+
+    def _marks(self) -> Mapping[str, str]:
+        """Return the tags by which stacks are known again from any machine, where wanted."""
+        if not self._settings.mark:
+            return {}
+        return {"tapcfn:blueprint": self._called, "tapcfn:stage": self._settings.stage}
 
     # Templates and places ------------------------------------------------------------------------
 
@@ -90,7 +119,11 @@ class _Wiring:
         """Return the template of each stack that has one, each file read once."""
         bodies: dict[str, TemplateBody] = {}
         found: dict[str, TemplateBody] = {}
-        for key, stack in self._settings.stacks.items():
+        units: dict[str, StackSettings | PlainSet] = {
+            **self._settings.stacks,
+            **self._settings.stack_sets,
+        }
+        for key, stack in units.items():
             path = self._file.parent / stack.template
             if not path.is_file():
                 self._complain(key, f'template = "{stack.template}"', self._no_file())
@@ -134,13 +167,31 @@ class _Wiring:
             Target(wanted.account or self._settings.account_id, region),
             body,
             self._parameters(key, wanted, region),
-            {**self._settings.tags, **wanted.tags},
+            {**self._settings.tags, **wanted.tags, **self._marks()},
             protect,
             self._settings.keep_data,
         )
 
+    def _stack_set(self, key: str, wanted: PlainSet) -> StackSet | None:
+        """Return a stack set; None, and faults, where it contradicts itself."""
+        region = wanted.region or self._settings.region
+        if region is None:
+            self._complain(key, "region", "missing, and there is no region for all stacks")
+        if region is None or key not in self._bodies:
+            return None
+        told = self._parameters(key, wanted, region)
+        home = Target(wanted.account or self._settings.account_id, region)
+        tags = {**self._settings.tags, **wanted.tags, **self._marks()}
+        try:
+            return wanted.stack_set(
+                wanted.name or key, home, self._bodies[key], told, tags, self._file.parent
+            )
+        except ConfigError as error:
+            self._faults += [f"stack_sets.{key}: {each}" for each in error.faults]
+            return None
+
     def _parameters(
-        self, key: str, wanted: StackSettings, region: str
+        self, key: str, wanted: StackSettings | PlainSet, region: str
     ) -> Mapping[str, ParameterValue]:
         declared = self._bodies[key].parameters
         values: dict[str, ParameterValue] = {}
@@ -154,7 +205,9 @@ class _Wiring:
             else:
                 values[parameter] = value
         for parameter, declaration in declared.items():
-            if "Default" not in declaration and parameter not in wanted.parameters:
+            if "Default" in declaration or parameter in wanted.parameters:
+                continue
+            if isinstance(wanted, StackSettings):  # a set may tell each pair its own
                 self._complain(
                     key,
                     f"parameters.{parameter}",
@@ -215,7 +268,8 @@ class _Wiring:
         return None
 
     def _complain(self, key: str, what: str, why: str) -> None:
-        self._faults.append(f"stacks.{key}.{what}: {why}")
+        table = "stacks" if key in self._settings.stacks else "stack_sets"
+        self._faults.append(f"{table}.{key}.{what}: {why}")
 
 
 def _layer(template: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from tapcfn.config import AccountId, Common, Region, Strict
 from tapcfn.model import ZoneOf
+from tapcfn.set_settings import SetSettings
 
 FILE = "tapcfn.toml"
 
@@ -116,6 +117,26 @@ class StackSettings(Strict):
         return self
 
 
+class PlainSet(SetSettings):
+    """One stack set; it lives in the account and Region of its administrator."""
+
+    template: str = Field(description="a file of this folder: .yaml, .yml, .json or .template")
+    name: StackName | None = Field(
+        None, description="letters, digits and hyphens, starting with a letter, at most 128"
+    )
+    account: AccountId | None = Field(
+        None, description="the administrator's account id, in quotes; else the account of all"
+    )
+    region: Region | None = Field(
+        None, description="the Region that keeps the set; else the region of all stacks"
+    )
+    phase: str = Field("all", description="a name; phases follow each other as they are named")
+    parameters: Mapping[str, Annotated[Value, PlainValidator(_value)]] = Field(
+        default_factory=dict, description=_VALUE
+    )
+    tags: Mapping[str, str] = Field(default_factory=dict, description="texts by name")
+
+
 class Settings(Common):
     """What a folder of templates must be told."""
 
@@ -130,16 +151,34 @@ class Settings(Common):
     tags: Mapping[str, str] = Field(
         default_factory=dict, description="texts by name: tags of every stack"
     )
+    mark: bool = Field(
+        False,
+        description="true or false: whether every stack gets the tags tapcfn:blueprint and "
+        "tapcfn:stage, by which another machine finds those that this file no longer has",
+    )
     keep_data: bool = Field(
         False,
         description="true or false: whether resources that hold data and have no DeletionPolicy "
         "get Retain, and come back into their stacks when it is deployed again",
     )
     stacks: Mapping[StackName, StackSettings] = Field(
-        description="a table [stacks.<name>] for each stack, with its template", min_length=1
+        default_factory=dict,
+        description="a table [stacks.<name>] for each stack, with its template",
+    )
+    stack_sets: Mapping[StackName, PlainSet] = Field(
+        default_factory=dict,
+        description="a table [stack_sets.<name>] for each stack set, with its template and targets",
     )
     outputs: Mapping[str, Annotated[Wire, PlainValidator(_wire)]] = Field(
         default_factory=dict,
         description='{ output = "VpcId", of = "network" } by name, with a region if there are '
         "several; without this table every output of every stack",
     )
+
+    @model_validator(mode="after")
+    def _has_something(self) -> Settings:
+        if not (self.stacks or self.stack_sets):
+            raise ValueError("stacks: missing; allowed: a table [stacks.<name>] for each stack")
+        if both := sorted(self.stacks.keys() & self.stack_sets.keys()):
+            raise ValueError(f"{both[0]}: is a stack and a stack set; allowed: one of them")
+        return self

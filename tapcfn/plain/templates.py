@@ -50,6 +50,14 @@ def shown(path: Path) -> str:
     return full.relative_to(here).as_posix() if full.is_relative_to(here) else str(full)
 
 
+def normal(text: str) -> str:
+    """Return a template in canonical JSON, whatever it was written in; else the text as it is."""
+    from cfnlint.decode import decode_str
+
+    document, _ = decode_str(text)
+    return canonical(_plain(document)) if isinstance(document, Mapping) else text
+
+
 def _decoded(path: Path) -> Mapping[Any, Any]:
     from cfnlint.decode import decode_str
 

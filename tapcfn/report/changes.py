@@ -112,6 +112,18 @@ def _shown(value: str | None) -> str:
 
 
 def capabilities_of(template: TemplateBody) -> Mapping[str, tuple[str, ...]]:
-    """Return each capability that is acknowledged, and the resources that need it."""
-    iam = sorted(key for key, kind in template.resources.items() if kind.startswith("AWS::IAM::"))
-    return {capability: tuple(iam) for capability in template.capabilities}
+    """Return each capability that is acknowledged, and what needs it: resources, transforms."""
+    needing = sorted(
+        key
+        for key, kind in template.resources.items()
+        if kind.startswith("AWS::IAM::") or kind == "AWS::CloudFormation::Stack"
+    )
+    return dict.fromkeys(template.capabilities, (*needing, *template.transforms))
+
+
+def acknowledged_by(
+    preview: Preview | None, template: TemplateBody
+) -> Mapping[str, tuple[str, ...]]:
+    """Return each capability with the service's own reason, or with what the template tells."""
+    asked = preview.staged.change_set.acknowledged if isinstance(preview, Previewed) else {}
+    return {each: (why,) for each, why in asked.items()} or capabilities_of(template)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tapcfn.model import Rollout, Stack
+from tapcfn.model import Rollout, Stack, StackSet
 
 # Glue that says nothing of what a system is: counted, and named as one.
 _GLUE = frozenset(
@@ -50,7 +50,7 @@ class Drawing:
 
 def draw(rollout: Rollout) -> Drawing:
     """Return the drawing of a rollout, in its own order."""
-    ids = {stack.name: f"s{index}" for index, stack in enumerate(rollout.stacks)}
+    ids = {unit.name: f"s{index}" for index, unit in enumerate(rollout.units)}
     several = len({target.account for target in rollout.targets}) > 1
     phases: dict[str, dict[str, tuple[Box, ...]]] = {}
     for phase in rollout.phases:
@@ -58,22 +58,34 @@ def draw(rollout: Rollout) -> Drawing:
         for stack in phase.stacks:
             place = str(stack.target) if several else stack.target.region
             places.setdefault(place, []).append(_box(stack, ids[stack.name]))
+        for each in phase.stack_sets:
+            places.setdefault(_spread(each), []).append(_box(each, ids[each.name]))
         phases[phase.name] = {place: tuple(boxes) for place, boxes in places.items()}
     arrows = tuple(
-        (ids[need], ids[stack.name]) for stack in rollout.stacks for need in sorted(stack.needs)
+        (ids[need], ids[unit.name]) for unit in rollout.units for need in sorted(unit.needs)
     )
     return Drawing(f"{rollout.blueprint}, stage {rollout.stage}", phases, arrows)
 
 
-def _box(stack: Stack, identity: str) -> Box:
-    kinds = Counter(kind.removeprefix("AWS::") for kind in stack.template.resources.values())
+def _spread(stack_set: StackSet) -> str:
+    """Return where the instances of a stack set are: how many accounts or units, and Regions."""
+    organization = stack_set.organization
+    count = len({pair.account for pair in stack_set.pairs})
+    whom = f"{count} account{'s' * (count != 1)}"
+    if organization:
+        whom = f"units {', '.join(organization.units)}"
+    return f"stack set: {whom}, {', '.join(stack_set.regions)}"
+
+
+def _box(unit: Stack | StackSet, identity: str) -> Box:
+    kinds = Counter(kind.removeprefix("AWS::") for kind in unit.template.resources.values())
     glue = sum(count for kind, count in kinds.items() if kind in _GLUE)
     lines = [
         _counted(kind.replace("::", " "), count)
         for kind, count in sorted(kinds.items())
         if kind not in _GLUE
     ]
-    return Box(identity, stack.template.layer, (*lines, *([f"and {glue} more"] if glue else [])))
+    return Box(identity, unit.template.layer, (*lines, *([f"and {glue} more"] if glue else [])))
 
 
 def _counted(name: str, count: int) -> str:

@@ -10,21 +10,31 @@ from typing import Any
 
 from tapcfn import __version__
 from tapcfn.events import (
+    ActionEnded,
+    ActionStarted,
     Answered,
     ChangePlanned,
     Diagnosed,
     Event,
     FindingRaised,
+    GateJudged,
+    InstanceMoved,
+    MoveEnded,
+    MoveStarted,
     OperationStarted,
     Outcome,
     OutputsKnown,
     ResourceMoved,
     RunStarted,
+    SetOperationEnded,
+    SetOperationStarted,
     StackEnded,
     StackMoved,
     StackPlanned,
     Summarised,
     Waiting,
+    WaveEnded,
+    WaveStarted,
 )
 from tapcfn.model import Change, Ending, SourceLine, Target
 
@@ -35,10 +45,15 @@ LONGEST_VALUE = 8_000
 _SHORTEST_CUT = 125
 
 
-def line(event: Event, *, seq: int, ts: str, run: str) -> str:
-    """Return one line, without its end. `ts` is UTC in RFC 3339 with milliseconds and a Z."""
+def line(event: Event, *, seq: int, ts: str, run: str, place: tuple[str, int] | None = None) -> str:
+    """Return one line, without its end. `ts` is UTC in RFC 3339 with milliseconds and a Z.
+
+    `place` is the phase and the wave of the event's unit in the plan, where there is one.
+    """
     fields = _fields(event)
     kind = fields.pop("type")
+    if place is not None:
+        fields = {"phase": place[0], "wave": place[1]} | fields
     envelope = {"v": 1, "seq": seq, "ts": ts, "run": run, "type": kind}
     whole = _json(envelope | fields)
     if len(whole) <= LONGEST_VALUE:
@@ -54,6 +69,26 @@ def line(event: Event, *, seq: int, ts: str, run: str) -> str:
             longest //= 2
         else:
             most = min(most, 4096) // 2
+
+
+# What is told of a stack or a stack set while it is worked on. (phase and wave are the plan's)
+_OF_UNITS = (
+    OperationStarted,
+    ResourceMoved,
+    StackMoved,
+    StackEnded,
+    ChangePlanned,
+    SetOperationStarted,
+    SetOperationEnded,
+    InstanceMoved,
+)
+
+
+def unit_of(event: Event) -> str:
+    """Return the unit of the plan that an event is about, or nothing."""
+    if not isinstance(event, _OF_UNITS):
+        return ""
+    return str(_fields(event)["unit"])
 
 
 def _json(document: Mapping[str, Any]) -> str:
@@ -165,6 +200,126 @@ def _stack_ended(event: StackEnded) -> dict[str, Any]:
 
 
 @_fields.register
+def _wave_started(event: WaveStarted) -> dict[str, Any]:
+    return _of_unit("wave.start", event.stack_set, event.target) | {
+        "wave": event.wave,
+        "pairs": event.pairs,
+    }
+
+
+@_fields.register
+def _wave_ended(event: WaveEnded) -> dict[str, Any]:
+    return _of_unit("wave.end", event.stack_set, event.target) | {
+        "wave": event.wave,
+        "failed": event.failed,
+    }
+
+
+@_fields.register
+def _set_operation_started(event: SetOperationStarted) -> dict[str, Any]:
+    return _of_unit("op.start", event.stack_set, event.target) | {
+        "kind": "stack_set",
+        "action": event.action,
+        "operation_id": event.operation_id,
+        "token": event.operation_id,
+        "adopted": event.adopted,
+        "pairs": len(event.pairs),
+        "usual_ms": _ms(event.usual),
+    }
+
+
+@_fields.register
+def _instance_moved(event: InstanceMoved) -> dict[str, Any]:
+    return _of_unit("instance.status", event.stack_set, event.target) | {
+        "stack_set": event.stack_set,
+        "operation_id": event.operation_id,
+        "status": event.status,
+        "detailed_status": event.detailed,
+        "reason": event.reason or None,
+        "stack_id": event.stack_id or None,
+    }
+
+
+@_fields.register
+def _set_operation_ended(event: SetOperationEnded) -> dict[str, Any]:
+    return _of_unit("op.end", event.stack_set, event.target) | {
+        "kind": "stack_set",
+        "action": event.action,
+        "operation_id": event.operation_id,
+        "status": event.status,
+        "duration_ms": round(event.seconds * 1000),
+        "succeeded": event.succeeded,
+        "failed": event.failed,
+        "cancelled": event.cancelled,
+        "skipped": event.skipped,
+        "causes": [
+            {"reason": each.reason, "count": each.count, "first": each.first}
+            for each in event.causes
+        ],
+    }
+
+
+@_fields.register
+def _gate(event: GateJudged) -> dict[str, Any]:
+    return _of_unit("gate", event.unit, event.target) | {
+        "name": event.gate,
+        "verdict": event.verdict.status,
+        "reason": event.verdict.reason,
+        "samples": [
+            {"at": round(each.at, 3), "value": each.value, "good": each.good, "text": each.text}
+            for each in event.verdict.samples
+        ],
+    }
+
+
+@_fields.register
+def _move_started(event: MoveStarted) -> dict[str, Any]:
+    return {"type": "move.start", "move": event.move, "says": event.says, "back": event.back}
+
+
+@_fields.register
+def _move_ended(event: MoveEnded) -> dict[str, Any]:
+    return {
+        "type": "move.end",
+        "move": event.move,
+        "passed": event.passed,
+        "cause": event.cause or None,
+        "back": event.back,
+    }
+
+
+@_fields.register
+def _action_started(event: ActionStarted) -> dict[str, Any]:
+    return _of_unit("op.start", event.action, event.target) | {
+        "kind": "action",
+        "action": event.says,
+        "operation_id": None,
+        "token": event.token,
+        "adopted": event.adopted,
+    }
+
+
+@_fields.register
+def _action_ended(event: ActionEnded) -> dict[str, Any]:
+    done = event.status == "done"
+    causes = [{"reason": event.text, "count": 1, "first": event.action}]
+    return _of_unit("op.end", event.action, event.target) | {
+        "kind": "action",
+        "operation_id": None,
+        "status": event.status.upper(),
+        "duration_ms": round(event.seconds * 1000),
+        "succeeded": int(done),
+        "failed": int(not done),
+        "cancelled": 0,
+        "skipped": 0,
+        "causes": [] if done else causes,
+        "text": event.text or None,
+        "facts": dict(event.facts),
+        "unchanged": event.unchanged,
+    }
+
+
+@_fields.register
 def _waiting(event: Waiting) -> dict[str, Any]:
     return {
         "type": "heartbeat",
@@ -192,7 +347,7 @@ def _diagnosed(event: Diagnosed) -> dict[str, Any]:
         "code": event.code or None,
         "message": event.message,
         "hint": event.hint or None,
-        "retryable": None,
+        "retryable": event.retryable,
         "request_id": event.request_id or None,
     }
 
@@ -259,7 +414,7 @@ def _change(change: Change, source: SourceLine | None, nested: str) -> dict[str,
 def _ended(event: StackEnded) -> dict[str, Any]:
     causes = [{"reason": event.cause, "count": 1, "first": event.stack}]
     return {
-        "operation_id": None,
+        "operation_id": event.operation_id or None,
         "status": event.status or event.ending.upper(),
         "ending": event.ending,
         "duration_ms": round(event.seconds * 1000),

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from tapcfn.data_policy import guarded_ids, is_missing, policy_of
-from tapcfn.model import Finding, Stack
+from tapcfn.instance_previews import SetPreview
+from tapcfn.model import Change, Finding, OutputOf, Replacement, Stack
 from tapcfn.plan import Plan, Step, Verb
 from tapcfn.preview import Deferred, Preview, Previewed, Refused
 from tapcfn.report.changes import (
-    capabilities_of,
+    acknowledged_by,
     change_lines,
     change_set_of,
     counts_of,
     is_perilous,
 )
-from tapcfn.report.folding import Block, Entry, Fold, entry, fold, normal, places
+from tapcfn.report.folded import fold_lines
+from tapcfn.report.folding import Block, Entry, entry, fold
 from tapcfn.report.names import common_beginning
+from tapcfn.report.spreads import set_lines, sets_total
 from tapcfn.report.text import finding_text
-
-_INDENT = " " * 14
 
 _WRITING = frozenset({Verb.CREATE, Verb.UPDATE, Verb.RECREATE})
 
 
-def plan_text(plan: Plan, previews: Iterable[Preview], width: int | None = None) -> str:
+def plan_text(
+    plan: Plan,
+    previews: Iterable[Preview],
+    width: int | None = None,
+    sets: Iterable[SetPreview] = (),
+) -> str:
     """Return the plan; names lose what all begin with where a line would be wider than `width`."""
+    instances = {each.name: each for each in sets}
     asked = {each.step.stack.name: each for each in previews}
     targets = ", ".join(sorted({target.region for target in plan.rollout.targets}))
     accounts = ", ".join(sorted({target.account for target in plan.rollout.targets}))
@@ -40,7 +47,11 @@ def plan_text(plan: Plan, previews: Iterable[Preview], width: int | None = None)
         for number, wave in enumerate(phase.waves, start=1):
             lines.append(f"  wave {number}")
             for each in fold(_entry(step, asked.get(step.stack.name)) for step in wave):
-                lines += _fold_lines(each, dropped)
+                lines += fold_lines(each, dropped)
+        if phase.sets:
+            lines.append("  stack sets")
+        for step in phase.sets:
+            lines += set_lines(step, instances.get(step.name))
     if left_out := left_out_text(plan):
         lines += ["", left_out]
     return "\n".join([*lines, "", plan_total(plan, asked.values())])
@@ -62,8 +73,7 @@ def left_out_text(plan: Plan) -> str:
     if not plan.left_out:
         return ""
     return "left out: " + ", ".join(
-        step.stack.name + (f" ({step.verb})" if step.verb is not Verb.NONE else "")
-        for step in plan.left_out
+        step.name + (f" ({step.verb})" if step.verb != Verb.NONE else "") for step in plan.left_out
     )
 
 
@@ -72,7 +82,9 @@ def plan_total(plan: Plan, previews: Iterable[Preview]) -> str:
     if plan.steps and all(_is_gone(step) for step in plan.steps) and not plan.has_work:
         return f"Nothing to do: none of the {len(plan.steps)} stacks is deployed."
     if not plan.has_work:
-        return f"Nothing to do: all {len(plan.steps)} stacks are deployed as wanted."
+        units = len(plan.steps) + len(plan.sets)
+        what = "stacks and stack sets" if plan.sets else "stacks"
+        return f"Nothing to do: all {units} {what} are deployed as wanted."
     previews = tuple(previews)
     counts = counts_of(previews)
     unsure = counts.pop("may_replace")
@@ -84,7 +96,11 @@ def plan_total(plan: Plan, previews: Iterable[Preview]) -> str:
     ]
     parts = [f"{number} to {what}" for what, number in counts.items() if number]
     parts += [f"{unsure} may be replaced"] if unsure else []
-    total = f"Stacks: {', '.join(verbs)}."
+    total = " ".join(
+        each
+        for each in (f"Stacks: {', '.join(verbs)}." * bool(verbs), sets_total(plan.sets))
+        if each
+    )
     if parts:
         total += f" Resources: {', '.join(parts)}."
     if deferred:
@@ -101,7 +117,7 @@ def _is_gone(step: Step) -> bool:
 
 def _entry(step: Step, preview: Preview | None) -> Entry:
     stack = step.stack
-    blocks = [Block((line,)) for line in _setting_lines(step)]
+    blocks = [Block((line,)) for line in _setting_lines(step, preview)]
     change_set = change_set_of(preview) if isinstance(preview, Previewed | Deferred) else None
     if isinstance(preview, Refused):
         blocks += _refusals(preview)
@@ -112,9 +128,22 @@ def _entry(step: Step, preview: Preview | None) -> Entry:
     for change in change_set.changes if change_set else ():
         lines = tuple(change_lines(change, ""))
         blocks.append(Block(lines, is_perilous(change), change.physical_id, is_change=True))
-    if isinstance(preview, Previewed):
+    if isinstance(preview, Previewed) and (later := preview.later):
+        blocks.append(Block(_later_lines(preview.provisional, later)))
+    if isinstance(preview, Previewed | Deferred):
         blocks += [Block((finding_text(each),)) for each in preview.findings]
     return entry(stack.name, stack.target, (step.verb, step.reason), blocks, change_set)
+
+
+def _later_lines(inputs: tuple[OutputOf, ...], later: tuple[Change, ...]) -> tuple[str, ...]:
+    """Say what may change besides, once inputs from stacks that change too are known. (D-15)"""
+    names = ", ".join(map(str, inputs))
+    may = {Replacement.TRUE: " (replaced)", Replacement.CONDITIONAL: " (may be replaced)"}
+    found = (
+        each.logical_id + (may.get(each.replacement, "") if each.replacement else "")
+        for each in later
+    )
+    return (f"changes as well if another value comes of {names}: {', '.join(found)}",)
 
 
 def _refusals(preview: Refused) -> list[Block]:
@@ -130,7 +159,7 @@ def _refusal_text(finding: Finding) -> str:
     return f"{name}{finding.message}{where}"
 
 
-def _setting_lines(step: Step) -> Iterator[str]:
+def _setting_lines(step: Step, preview: Preview | None) -> Iterator[str]:
     """Yield what changes beside the template, and what is acknowledged for it."""
     stack, deployed = step.stack, step.deployed
     if deployed and step.verb in {Verb.UPDATE, Verb.PROTECT}:
@@ -142,8 +171,8 @@ def _setting_lines(step: Step) -> Iterator[str]:
             yield f"stack policy: guards {', '.join(sorted(ids))}"
     if step.verb in _WRITING:
         yield from _option_lines(stack)
-        for capability, needing in capabilities_of(stack.template).items():
-            yield f"acknowledges {capability} for {', '.join(needing)}"
+        for capability, needing in acknowledged_by(preview, stack.template).items():
+            yield f"acknowledges {capability}: {', '.join(needing)}"
 
 
 def _option_lines(stack: Stack) -> Iterator[str]:
@@ -172,62 +201,3 @@ def _waiting_text(preview: Deferred) -> str:
     return "known after apply: " + ", ".join(
         f"{each}{kinds.get(each, '')}" for each in preview.unknown
     )
-
-
-# Folded -------------------------------------------------------------------------------------------
-
-
-def _fold_lines(folded: Fold, dropped: str) -> Iterator[str]:
-    first = folded.same[0]
-    verb, reason = first.title
-    if len(folded.same) == 1:
-        yield f"    {verb:<9} {_short(first, dropped)}  {first.target.region}  ({reason})"
-        for block in first.blocks:
-            yield from (_INDENT + line for line in block.lines)
-        return
-    family = [*folded.same, *(each for group in folded.deviating for each in group)]
-    name = normal(first.name, first.target).removeprefix(dropped)
-    changes = sum(block.is_change for block in first.blocks)
-    what = "the same" if not changes else f"the same {changes} change{'s' * (changes > 1)}"
-    yield f"    {verb:<9} {name}  {what} in {places(folded.same)}  ({reason})"
-    yield f"{_INDENT}in {_listed(folded.same, family)}"
-    for block in first.alike:
-        yield from (_INDENT + line for line in block.lines)
-        yield from _at_stake(block, family)
-    for group in folded.deviating:
-        yield from _deviation(group, first, dropped)
-
-
-def _at_stake(block: Block, family: Sequence[Entry]) -> Iterator[str]:
-    """Yield each place where a resource goes away, by its physical id. (D-2)"""
-    if not block.perilous:
-        return
-    for each in family:
-        for own in each.alike:
-            if own.lines == block.lines:
-                yield f"{_INDENT}    in {each.target}: {own.physical_id or 'no physical id yet'}"
-
-
-def _deviation(group: Sequence[Entry], base: Entry, dropped: str) -> Iterator[str]:
-    """Yield what is other than in the largest group."""
-    first = group[0]
-    verb, reason = first.title
-    names = ", ".join(f"{_short(each, dropped)}  {each.target.region}" for each in group)
-    yield f"    {verb:<9} {names}  ({reason})  unlike those above:"
-    for block in base.alike:
-        if block.lines not in first.texts:
-            yield f"{_INDENT}not here:  {block.lines[0]}"
-    for own in first.alike:
-        if own.lines not in base.texts:
-            yield f"{_INDENT}only here: {own.lines[0]}"
-            yield from (f"{_INDENT}           {line}" for line in own.lines[1:])
-            yield from _at_stake(own, group)
-
-
-def _short(each: Entry, dropped: str) -> str:
-    return each.name.removeprefix(dropped)
-
-
-def _listed(entries: Sequence[Entry], family: Sequence[Entry]) -> str:
-    several = len({each.target.account for each in family}) > 1
-    return ", ".join(str(each.target) if several else each.target.region for each in entries)

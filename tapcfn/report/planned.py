@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tapcfn.events import ChangePlanned, Diagnosed, Event, FindingRaised, StackPlanned
+from tapcfn.instance_previews import SetPreview, offline_note
 from tapcfn.model import ChangeSet, SourceLine, Stack
-from tapcfn.plan import Plan, PlannedPhase, Step
+from tapcfn.plan import Plan, PlannedPhase, Reason, Step
 from tapcfn.preview import Deferred, Preview, Previewed, Refused
-from tapcfn.report.changes import capabilities_of, change_counts, change_set_of
+from tapcfn.report.changes import acknowledged_by, change_counts, change_set_of
 from tapcfn.report.outline import left_out_text
+from tapcfn.stack_sets.steps import SetStep
 
 
-def events_of(plan: Plan, previews: Iterable[Preview]) -> Iterator[Event]:
-    """Yield a line for each stack, its changes and the objections to them."""
+def events_of(
+    plan: Plan, previews: Iterable[Preview], sets: Iterable[SetPreview] = ()
+) -> Iterator[Event]:
+    """Yield a line for each unit, its changes and the objections to them."""
+    instances = {each.name: each for each in sets}
     asked = {each.step.stack.name: each for each in previews}
     for phase in plan.phases:
         for number, wave in enumerate(phase.waves, start=1):
             for step in wave:
                 yield from _of_step(phase, number, step, asked.get(step.stack.name))
+        for each in phase.sets:
+            yield _of_set(phase, each)
+            yield from _of_instances(each, instances.get(each.name))
     if left_out := left_out_text(plan):
         yield Diagnosed("info", left_out)
 
@@ -34,20 +42,67 @@ def _of_step(
         stack.target,
         phase.name,
         wave,
-        "deferred" if isinstance(preview, Deferred) else step.verb,
+        _verb(step, preview),
         step.reason,
         staged.arn if staged and not staged.empty else None,
         change_counts(told) if told else {},
         tuple(sorted(step.needs)),
-        capabilities_of(stack.template) if preview else {},
+        acknowledged_by(preview, stack.template) if preview else {},
     )
     if told:
         yield from _changes(stack, told)
-    if isinstance(preview, Previewed):
+    if isinstance(preview, Previewed | Deferred):
         yield from (FindingRaised(each, stack.target) for each in preview.findings)
     if isinstance(preview, Refused):
         for each in preview.details or (preview.finding,):
             yield FindingRaised(each, stack.target)
+
+
+def _verb(step: Step, preview: Preview | None) -> str:
+    """Return the word for what becomes of a stack; an import is an update to the planner."""
+    if isinstance(preview, Deferred):
+        return "deferred"
+    return "import" if step.reason is Reason.IMPORTED else step.verb
+
+
+def _of_instances(step: SetStep, preview: SetPreview | None) -> Iterator[Event]:
+    """Yield every instance's changes: nothing is folded for programs."""
+    if preview is None:
+        return
+    lines = step.stack_set.template.source
+    for each in preview.instances:
+        for change in each.change_set.changes:
+            line = lines.get(change.logical_id)
+            yield ChangePlanned(step.name, each.target, change, line)
+    for target, finding in preview.findings:
+        yield FindingRaised(finding, target)
+    if note := offline_note(preview):
+        yield Diagnosed("warning", f"{step.name}: {note}")
+
+
+def _of_set(phase: PlannedPhase, step: SetStep) -> StackPlanned:
+    """Return a set's line; its counts are of instances."""
+    spread = step.spread
+    counts = (
+        {
+            "add": len(spread.add),
+            "update": len(spread.update),
+            "override": len(spread.override),
+            "remove": len(spread.remove),
+        }
+        if spread
+        else {}
+    )
+    return StackPlanned(
+        step.name,
+        step.stack_set.home,
+        phase.name,
+        0,
+        step.verb,
+        step.reason,
+        counts=counts,
+        needs=tuple(sorted(step.needs)),
+    )
 
 
 def _changes(

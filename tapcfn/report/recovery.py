@@ -81,6 +81,9 @@ def _cure_lines(found: Diagnosis, call: str) -> Iterator[str]:
             yield "  nothing to recover: it can be deployed to"
         case Cure.WAIT:
             yield "  CloudFormation is at work: wait until that has ended"
+        case Cure.REPLAY:
+            yield "  it was deployed in EXPRESS mode, which takes no RollbackStack; what helps is"
+            yield f"  the last good template under EXPRESS, by hand: {call}"
         case Cure.LOOK:
             yield f"  a person must look at it, no call repairs it: {call}"
         case _:

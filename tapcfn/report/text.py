@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from tapcfn.events import (
+    ActionEnded,
+    ActionStarted,
     Diagnosed,
     Event,
+    GateJudged,
+    MoveEnded,
+    MoveStarted,
     OperationStarted,
     Outcome,
     ResourceMoved,
     StackEnded,
     Waiting,
 )
+from tapcfn.gates import Sample
 from tapcfn.model import Ending, Finding, Severity
+
+# A line of a file, where a cause names one: `… — templates/layers/storage.py:41`.
+_PLACE = re.compile(r" — ([^\s;,]+:\d+)")
+
+# How many groups of like samples a verdict shows, the newest.
+_SAMPLES_SHOWN = 12
 
 
 def finding_text(finding: Finding) -> str:
@@ -32,10 +46,10 @@ def progress_line(event: Event, seconds: float) -> str | None:
         case OperationStarted():
             how = "found at work: " if event.adopted else ""
             return f"{clock} {event.stack}: {how}{event.action}"
-        case ResourceMoved():
-            return f"{clock} {moved_text(event)}"
-        case StackEnded():
-            return f"{clock} {ended_text(event)}"
+        case ResourceMoved() | StackEnded() | GateJudged():
+            return f"{clock} {_seen_text(event)}"
+        case MoveStarted() | MoveEnded() | ActionStarted() | ActionEnded():
+            return f"{clock} {moving_text(event)}"
         case Waiting():
             left = f", about {duration(event.left)} to go" if event.left else ""
             return f"{clock} waiting for {', '.join(event.waiting_on) or 'answers'}{left}"
@@ -43,6 +57,36 @@ def progress_line(event: Event, seconds: float) -> str | None:
             return f"{event.level}: {event.message}" + (f"\n  {event.hint}" if event.hint else "")
         case _:
             return None
+
+
+def _seen_text(event: ResourceMoved | StackEnded | GateJudged) -> str:
+    match event:
+        case ResourceMoved():
+            return moved_text(event)
+        case StackEnded():
+            # A failure's cause is the verdict's to tell, once.
+            failed = event.ending in {Ending.FAILED, Ending.BLOCKED}
+            return ended_text(replace(event, cause="") if failed else event)
+        case GateJudged():
+            return gate_text(event)
+
+
+def moving_text(event: MoveStarted | MoveEnded | ActionStarted | ActionEnded) -> str:
+    """Return what a rollout's move, or one of its actions, is at."""
+    match event:
+        case MoveStarted():
+            return f"{event.move}: {'back: ' if event.back else ''}{event.says}"
+        case MoveEnded():
+            word = "taken back" if event.back else "passed"
+            return f"{event.move}: {word if event.passed else f'stopped: {event.cause}'}"
+        case ActionStarted():
+            return f"{event.action}: {'found at work: ' if event.adopted else ''}{event.says}"
+        case ActionEnded():
+            how = "done before" if event.unchanged else f"{event.status} in {event.seconds:.1f} s"
+            facts = ", ".join(f"{key} {value}" for key, value in event.facts.items())
+            return f"{event.action}: {how}" + "".join(
+                f", {each}" for each in (event.text, facts) if each
+            )
 
 
 def moved_text(moved: ResourceMoved) -> str:
@@ -64,6 +108,37 @@ def ended_text(event: StackEnded) -> str:
     return f"{event.stack}: {event.ending}{took}{why}{left}"
 
 
+def gate_text(event: GateJudged) -> str:
+    """Return where a gate stands, in a line; once it is over, with its samples in another."""
+    verdict = event.verdict
+    unit = f"{event.unit}: " if event.unit else ""
+    text = f"{unit}gate {event.gate} {verdict.status}: {verdict.reason}"
+    if not verdict.is_over or not verdict.samples:
+        return text
+    return f"{text}\n    samples: {samples_text(verdict.samples)}"
+
+
+def samples_text(samples: Iterable[Sample]) -> str:
+    """Return samples oldest first, like ones that follow each other as one: 7 (bad), 0 x 5."""
+    groups: list[tuple[str, int]] = []
+    for each in samples:
+        name = _sample_text(each)
+        if groups and groups[-1][0] == name:
+            groups[-1] = (name, groups[-1][1] + 1)
+        else:
+            groups.append((name, 1))
+    shown = [name if count == 1 else f"{name} x {count}" for name, count in groups]
+    return ", ".join(["…"] * (len(shown) > _SAMPLES_SHOWN) + shown[-_SAMPLES_SHOWN:])
+
+
+def _sample_text(sample: Sample) -> str:
+    value = f"{sample.value:g}" if isinstance(sample.value, float) else sample.value or ""
+    if sample.good is None:
+        return f"{value} (missing)" if value else "missing"
+    how = "good" if sample.good else "bad"
+    return (f"{value} (bad)" if not sample.good else value) if value else how
+
+
 def outcome_text(outcome: Outcome, resume: str | None) -> str:
     """Return the verdict: what failed and why first, then what was not tried, then how to go on."""
     lines: list[str] = []
@@ -76,8 +151,15 @@ def outcome_text(outcome: Outcome, resume: str | None) -> str:
     verdict = {0: "Done", 7: "Still running", 130: "Interrupted"}.get(outcome.exit_code, "Failed")
     lines.insert(0, f"{verdict}: {counts}." if counts else f"{verdict}.")
     if resume:
-        lines.append(f"To go on: {resume}")
+        lines.append(f"To go on: {_mending(outcome)}{resume}")
     return "\n".join(lines)
+
+
+def _mending(outcome: Outcome) -> str:
+    """Say which lines have to be mended before it is worth trying again."""
+    failed = (*outcome.ended(Ending.FAILED), *outcome.ended(Ending.BLOCKED))
+    places = dict.fromkeys(place for each in failed for place in _PLACE.findall(each.cause))
+    return f"mend {', '.join(places)} first, then: " if places else ""
 
 
 def calls_text(calls: int, throttles: int, longest_wait: float) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tapcfn.model import EMPTY, StackSet, Target
+from tapcfn.intrinsics import partition_of
+from tapcfn.model import ADMINISTRATION_ROLE, EMPTY, SelfManaged, StackSet, Target
 
 
 class Act(StrEnum):
@@ -51,7 +52,8 @@ class SetCall:
 
     `renews` is for UPDATE: the call carries the new template, parameters, tags and capabilities;
     else it says that all of that stays, and touches the named pairs only. `overrides` is what the
-    named instances put in the place of the set's parameters: None leaves them as they are.
+    named instances put in the place of the set's parameters: None leaves them as they are. `keeps`
+    are parameters whose value stays where the rest is renewed, since nobody may know it.
     """
 
     act: Act
@@ -60,11 +62,13 @@ class SetCall:
     overrides: Mapping[str, str] | None = None
     retain: bool = False
     stack_ids: tuple[str, ...] = ()
+    everyone: frozenset[Target] = frozenset()
+    keeps: tuple[str, ...] = ()
 
     @property
     def pairs(self) -> frozenset[Target]:
-        """The pairs that the call names."""
-        return self.rectangle.pairs if self.rectangle else frozenset()
+        """The pairs that the call touches."""
+        return self.rectangle.pairs if self.rectangle else self.everyone
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +83,15 @@ class SetRequest:
     call: SetCall
     token: str
     parameters: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+
+def administration_role_of(stack_set: StackSet) -> str:
+    """Return the ARN of a self-managed set's administration role: the usual one, if none is named.
+
+    It is always sent: a set that once had another is refused every update that names none.
+    """
+    permission = stack_set.permission
+    named = permission.administration_role if isinstance(permission, SelfManaged) else ""
+    home = stack_set.home
+    arn = f"arn:{partition_of(home.region)}:iam::{home.account}:role/{ADMINISTRATION_ROLE}"
+    return named or arn

@@ -9,6 +9,7 @@ from typing import Protocol
 from tapcfn.model import (
     DeployedSet,
     Instance,
+    Member,
     ResultStatus,
     SetOperation,
     SetResult,
@@ -16,15 +17,6 @@ from tapcfn.model import (
     Target,
 )
 from tapcfn.stack_sets.calls import SetRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An account of an organization: the unit that it stands in, and whether it is suspended."""
-
-    account: str
-    unit: str
-    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,15 +58,19 @@ class Stacks:
             target=Target(self.settings.account_id, region),
             template=made,
             parameters=parameters,
-            tags={
-                "tapcfn:blueprint": self.blueprint,
-                "tapcfn:layer": layer,
-                "tapcfn:stage": self.stage,
-            },
+            tags=self.tags(layer),
             protect=self.settings.termination_protection
             and not STATEFUL.isdisjoint(made.resources.values()),
             adopt=self.settings.keep_data,
         )
+
+    def tags(self, layer: str) -> dict[str, str]:
+        """Return the tags by which a layer's stacks are known again."""
+        return {
+            "tapcfn:blueprint": self.blueprint,
+            "tapcfn:layer": layer,
+            "tapcfn:stage": self.stage,
+        }
 
     def output(self, layer: str, region: str, key: str) -> OutputOf:
         """Return what becomes the value of another stack's output."""

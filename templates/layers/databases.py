@@ -74,7 +74,7 @@ class Instance:
     minor_upgrades: bool = False
     insights: bool = False
     maintenance: str = "sun:04:00-sun:05:00"
-    parameters: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    parameters: Mapping[str, Value] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +190,7 @@ def _instance(
     template: Template, names: _Names, instance: Instance, place: Place
 ) -> rds.DBInstance:
     """Return what a database and a replica have in common."""
-    subnets = _subnet_group(template, names, place.subnets)
-    parameters = _parameter_group(template, names, instance)
+    subnets, parameters = _groups(template, names, instance, place.subnets)
     made = rds.DBInstance(
         names.title,
         DBInstanceIdentifier=names.identifier,
@@ -213,6 +212,27 @@ def _instance(
     if instance.insights:
         _watch(template, names, made, place)
     return made
+
+
+def add_groups(
+    template: Template,
+    title: str = "Database",
+    *,
+    subnets: Value | Sequence[Value],
+    instance: Instance,
+    tags: Mapping[str, str],
+) -> None:
+    """Add the subnet and parameter groups of a database that is not there."""
+    _groups(template, _Names("", title, tags), instance, subnets)
+
+
+def _groups(
+    template: Template, names: _Names, instance: Instance, subnets: Value | Sequence[Value]
+) -> tuple[rds.DBSubnetGroup, rds.DBParameterGroup]:
+    return (
+        _subnet_group(template, names, subnets),
+        _parameter_group(template, names, instance),
+    )
 
 
 def _subnet_group(

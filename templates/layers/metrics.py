@@ -105,6 +105,12 @@ def bucket_size(bucket: Value) -> Metric:
     return Metric("AWS/S3", "BucketSizeBytes", dimensions)
 
 
+def replication_pending(source: Value, destination: Value, rule: str) -> Metric:
+    """Objects that a measured rule has still to copy, in the Region of the destination."""
+    dimensions = {"SourceBucket": source, "DestinationBucket": destination, "RuleId": rule}
+    return Metric("AWS/S3", "OperationsPendingReplication", dimensions)
+
+
 # Functions -----------------------------------------------------------------------------------
 
 

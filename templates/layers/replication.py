@@ -23,12 +23,14 @@ from templates.layers._values import Value, value
 class Rule:
     """The name of the one replication rule, and the storage class of the copies.
 
-    With `timed` S3 promises copies within 15 minutes, measures what is behind, and bills for it.
+    With `timed` S3 promises copies within 15 minutes, measures what is behind, and bills for it;
+    with `measured` it measures only.
     """
 
     name: str
     storage_class: str
     timed: bool = False
+    measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,65 @@ def _spelled_out(node: Any) -> Any:
     return node
 
 
+# What was there before the rule -------------------------------------------------------------------
+
+
+def add_batch_role(
+    template: Template,
+    *,
+    source: str,
+    tags: Mapping[str, str],
+    key: Parameter | Value | None = None,
+) -> iam.Role:
+    """Add the role by which S3 Batch replicates what was in the source before its rule. (O-9)
+
+    S3 lists the objects itself and keeps no list; the report of what failed goes into the source,
+    under the prefix `batch-replication/`; `key` is that of the source, if it has one.
+    """
+    statements = (
+        Statement(
+            Sid="ReadRule",
+            Effect=Allow,
+            Action=[s3_actions.GetReplicationConfiguration, s3_actions.PutInventoryConfiguration],
+            Resource=[Sub(source)],
+        ),
+        Statement(
+            Sid="ReplicateOldObjects",
+            Effect=Allow,
+            Action=[s3_actions.InitiateReplication],
+            Resource=[Sub(f"{source}/*")],
+        ),
+        Statement(
+            Sid="WriteReport",
+            Effect=Allow,
+            Action=[s3_actions.PutObject],
+            Resource=[Sub(f"{source}/batch-replication/*")],
+        ),
+        *(() if key is None else (_encrypts_report(source, value(key)),)),
+    )
+    return template.add(
+        iam.Role(
+            "BatchRole",
+            Description="Lets S3 Batch replicate what was in a bucket before its rule",
+            AssumeRolePolicyDocument=_iam.trust("batchoperations.s3.amazonaws.com"),
+            Policies=[
+                iam.Policy(PolicyName="replicate", PolicyDocument=_iam.document(*statements))
+            ],
+            Tags=tagged(tags),
+        )
+    )
+
+
+def _encrypts_report(source: str, key: Value) -> Statement:
+    return Statement(
+        Sid="EncryptReport",
+        Effect=Allow,
+        Action=[kms.GenerateDataKey, kms.Decrypt],
+        Resource=[key],
+        Condition=_through_s3("${AWS::Region}", [Sub(source), Sub(f"{source}/*")]),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _DestinationKey:
     """The key of the copies and its Region, both parameters."""
@@ -164,6 +225,8 @@ def _replicate_everything(
         limit = s3.ReplicationTimeValue(Minutes=15)
         destination.ReplicationTime = s3.ReplicationTime(Status="Enabled", Time=limit)
         destination.Metrics = s3.Metrics(Status="Enabled", EventThreshold=limit)
+    elif rule.measured:
+        destination.Metrics = s3.Metrics(Status="Enabled")
     return made
 
 

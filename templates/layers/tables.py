@@ -72,12 +72,14 @@ def add_global(
     tags: Mapping[str, str],
     keep_data: bool,
     protected: bool,
+    leaving: int = 0,
 ) -> dynamodb.GlobalTable:
     """Add a table with a replica in each of the regions, the stack's own among them.
 
     A `protected` replica cannot be deleted, not even by taking it off the list: nothing else
-    keeps the copy of a Region that is taken off.
+    keeps the copy of a Region that is taken off. The last `leaving` ones are about to be.
     """
+    stay = len(regions) - leaving
     made = dynamodb.GlobalTable(
         table.title,
         TableName=table.name,
@@ -85,7 +87,10 @@ def add_global(
         KeySchema=[_hash(table.key)],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification=dynamodb.StreamSpecification(StreamViewType=STREAM),
-        Replicas=[_replica(region, tags, protected) for region in regions],
+        Replicas=[
+            _replica(region, tags, protected and number < stay)
+            for number, region in enumerate(regions)
+        ],
     )
     if table.indexes:
         made.GlobalSecondaryIndexes = [

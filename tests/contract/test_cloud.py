@@ -74,6 +74,23 @@ def test_discarding_one_of_two_keeps_the_other(subject: Subject):
     assert subject.cloud.change_set(two.arn, subject.target) is not None
 
 
+def test_a_change_set_is_withdrawn_by_its_name(subject: Subject):
+    """Its token is all that a killed run has left; the empty stack goes along, once. (X-5)"""
+    subject.staged(subject.stack(), "first")
+
+    assert subject.cloud.withdraw("network", subject.target, "first")
+    assert {} == subject.cloud.stacks(subject.target)
+    assert not subject.cloud.withdraw("network", subject.target, "first")
+
+
+def test_what_was_carried_out_can_not_be_withdrawn(subject: Subject):
+    deployed = subject.deployed(subject.stack(), "first")
+
+    assert not subject.cloud.withdraw("network", subject.target, "first")
+    assert not subject.cloud.withdraw("network", subject.target, "never")
+    assert deployed.status is subject.cloud.stacks(subject.target)["network"].status
+
+
 def test_an_executed_creation_ends_healthy_with_outputs(subject: Subject):
     """The stack keeps the id that it had in review, and shows its template and its resources."""
     stack = subject.stack()

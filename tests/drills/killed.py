@@ -23,6 +23,12 @@ WRITES = (
     b"Action=DeleteChangeSet",
     b"Action=DeleteStack",
     b"Action=UpdateTerminationProtection",
+    b"Action=CreateStackSet",
+    b"Action=UpdateStackSet",
+    b"Action=DeleteStackSet",
+    b"Action=CreateStackInstances",
+    b"Action=UpdateStackInstances",
+    b"Action=DeleteStackInstances",
 )
 
 

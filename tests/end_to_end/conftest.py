@@ -69,8 +69,12 @@ class Bench:
         self.file.write_text(text + extra)
 
     def run(self, command: str, *arguments: str) -> Result:
+        return self.of("replicated_storage", command, *arguments)
+
+    def of(self, blueprint: str, command: str, *arguments: str) -> Result:
+        """Run a command on a blueprint with the bench's settings file."""
         self.capture()
-        words = [command, "replicated_storage", "--settings", str(self.file), *arguments]
+        words = [command, blueprint, "--settings", str(self.file), *arguments]
         code = run_command("templates.blueprints", words)
         out, err = self.capture()
         return Result(code, out, err)

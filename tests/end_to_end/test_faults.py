@@ -26,28 +26,32 @@ account = "{account}"
 stage = "fault"
 termination_protection = false
 
-[stacks.fault-shop]
+[stacks.shop]
 template = "shop.json"
 region = "us-east-1"
 
-[stacks.fault-till]
+[stacks.till]
 template = "till.json"
 region = "us-west-2"
 
-[stacks.fault-till.parameters]
-Shop = {{ output = "Arn", of = "fault-shop" }}
+[stacks.till.parameters]
+Shop = {{ output = "Arn", of = "shop" }}
 """
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is done under a table, how it ends, and how often a stack may begin an operation."""
+    """What is done under a table, how it ends, and how often a stack may begin an operation.
+
+    `tells` is what has to stand in its answer.
+    """
 
     table: str
     story: str = "create"
     code: int = 0
     starts: int = 1
     options: tuple[str, ...] = ()
+    tells: str = ""
 
 
 # The most telling ones, in every run of the suite.
@@ -76,9 +80,9 @@ SWEEP = (
     Row("x10"),
     Row("x12"),
     Row("x16", code=7, options=("--timeout", "2s")),
-    # Nobody is really at work in these two: a refusal, and credentials that can't be renewed.
-    Row("x17", "update", code=1),
-    Row("x11", code=1),
+    Row("x11", code=7, tells="The security token included in the request is expired"),
+    Row("x11", "update", code=7),
+    Row("x17", "update", code=6, tells="somebody else has changed it"),
     Row("x18", "update", code=6),
     Row("x19"),
     Row("x19", "update"),
@@ -87,15 +91,15 @@ SWEEP = (
     Row("x21", "update"),
     Row("x21", "destroy"),
     Row("x22", "update"),
-    Row("x23", code=1),
+    Row("x23", code=1, tells="this machine's clock differs from AWS's"),
     Row("x24", code=7, options=("--timeout", "2s")),
     Row("x25", code=1, starts=3),
     Row("x29", code=1),
     Row("x30"),
     Row("x31", "create"),
     Row("x32", code=1, starts=3),
-    Row("x33", "update", code=1, starts=2),
-    Row("x33", "destroy", code=1),
+    Row("x33", "update", code=4, tells="the stack policy denies Update:Modify"),
+    Row("x33", "destroy", code=4, tells="its TerminationProtection refuses the deletion"),
     Row("x34", "big", code=1),
     Row("x35", code=7, options=("--timeout", "2s")),
 )
@@ -131,6 +135,18 @@ class Shop:
         result = Result(code, *self.bench.capture())
         assert ("summary", code) == (result.lines[-1]["type"], result.lines[-1]["exit_code"])
         return result
+
+    def lift_protection(self) -> bool:
+        """Do what only a person may; whether there was protection to lift."""
+        client = self.bench.client("cloudformation", "us-east-1")
+        (stack,) = client.describe_stacks(StackName="shop")["Stacks"]
+        policy = client.get_stack_policy(StackName="shop").get("StackPolicyBody", "")
+        client.update_termination_protection(StackName="shop", EnableTerminationProtection=False)
+        if policy:
+            client.set_stack_policy(
+                StackName="shop", StackPolicyBody=policy.replace("Deny", "Allow")
+            )
+        return stack["EnableTerminationProtection"] or "Deny" in policy
 
     def starts(self) -> Counter[tuple[str, str]]:
         """Return how many operations of each kind each stack has begun, deleted or not."""
@@ -170,6 +186,20 @@ def test_every_other_fault_is_survived(row: Row, shop: Shop) -> None:
     _survives(row, shop)
 
 
+def test_credentials_that_have_expired_beforehand_are_told_before_any_write(shop: Shop) -> None:
+    """Nothing runs, so there is nothing to resume: exit 4, with the service's word for why."""
+    shop.wants("first")
+    server.inject(shop.bench.root, '[[fault]]\ndo = "expire_token"')
+
+    result = shop.run("apply", str(shop.folder), "--yes")
+    server.inject(shop.bench.root, "")
+
+    assert (4, None) == (result.code, result.lines[-1]["resume"])
+    assert "preflight: credentials" in result.out
+    assert "The security token included in the request is expired" in result.out
+    assert not shop.starts()
+
+
 def test_no_row_is_forgotten() -> None:
     """What is not here belongs to stack sets, other accounts, or to a kill of its own."""
     elsewhere = {"x03", "x03_before", "x07", "x14", "x15", "x26", "x36"}
@@ -192,6 +222,9 @@ def _survives(row: Row, shop: Shop) -> None:
     server.inject(shop.bench.root, "")
 
     assert row.code == result.code, result.out
+    assert row.tells in result.out
+    if row.table == "x33":
+        assert shop.lift_protection(), "we have lifted it"
     again = shop.run(*_next(result, words))
     assert 0 == again.code, again.out
     assert 0 == shop.run("plan", str(shop.folder), "--detailed-exitcode").code or (

@@ -89,6 +89,26 @@ def test_a_plan_that_was_stopped_half_way_is_gone_on_with(bench: Bench, tmp_path
     assert 6 == len(bench.stack_names())
 
 
+def test_what_a_killed_run_has_staged_goes_once_something_else_is_wanted(
+    bench: Bench, tmp_path: Path
+):
+    """Neither its change sets nor the shells of stacks that it would have created stay. (X-5)"""
+    saved = bench.run("plan", "--json", "--out", str(tmp_path / "plan.json"))
+    assert 0 == saved.code
+    assert bench.stack_names(), "the shells of what the plan would create"
+    run = bench.root / ".tapcfn" / "runs" / f"{saved.lines[0]['run']}.ndjson"
+    notes = run.read_text().splitlines(keepends=True)
+    run.write_text("".join(line for line in notes if '"kind": "ended"' not in line))
+    bench.settings(cidr="10.9.0.0/16", keep_data="true")
+
+    planned = bench.run("plan", "--json")
+
+    assert 0 == planned.code, planned.err
+    assert set() == bench.stack_names()
+    said = [each["message"] for each in planned.of_type("diagnostic")]
+    assert any("an earlier run left was removed" in each for each in said)
+
+
 def test_an_unknown_run_is_named(bench: Bench):
     assert 2 == do(bench, "resume", "nobodys").code
     assert 2 == do(bench, "runs", "nobodys").code
@@ -124,7 +144,7 @@ def test_a_rollback_that_failed_is_gone_on_with(faults: Bench):
     assert 1 == bench.run("apply").code
     assert "UPDATE_ROLLBACK_FAILED" == bench.stack("network")["StackStatus"]
     blocked = bench.run("plan")
-    assert (4, True) == (blocked.code, f"`recover {NETWORK}`" in blocked.err)
+    assert (4, True) == (blocked.code, f"`recover --stack {NETWORK}`" in blocked.err)
     server.inject(bench.root, "")
 
     (found,) = bench.run("recover", "--json").of_type("diagnosis")

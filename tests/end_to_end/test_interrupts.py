@@ -99,9 +99,9 @@ def test_an_interrupt_ends_with_a_summary_and_the_next_run_adopts(folder: Path, 
         summary["status"],
     )
     assert "running" in {unit["ending"] for unit in summary["units"]}
-    assert summary["resume"] == f"python deploy.py resume {summary['run']}"
+    assert summary["resume"].endswith(f" deploy.py resume {summary['run']}")
 
-    again = command(folder, *summary["resume"].split()[2:], "--json")
+    again = command(folder, *summary["resume"].partition("deploy.py ")[2].split(), "--json")
     lines = [json.loads(line) for line in again.communicate(timeout=PATIENCE)[0].splitlines()]
 
     assert (0, 0) == (again.returncode, lines[-1]["exit_code"])
@@ -149,3 +149,35 @@ def test_a_reader_that_goes_away_does_not_stop_the_deployment(folder: Path):
 
     assert process.wait(timeout=PATIENCE) == 0
     assert 6 == len(starts(folder))
+
+
+def test_an_interrupt_cancels_running_updates_where_that_is_asked_for(folder: Path):
+    """Rolled back, said, and 130; the resumed run deploys the update after all. (X-35)"""
+    settings = folder / "templates" / "settings" / "replicated_storage.local.toml"
+    words = ("apply", "replicated_storage", "--only", "*-network", "--cancel-on-interrupt")
+    server.start(folder, speed=0)
+    first = command(folder, *words, "--only", "*-security-us-east-1")
+    _, err = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0, err
+    before = settings.read_text()
+    settings.write_text(before.replace("10.0.0.0/8", "10.9.0.0/16"))
+    server.start(folder, speed=5)
+    try:
+        process = command(folder, *words, "--json")
+        read_until_started(process, "network")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE)
+        server.start(folder, speed=40)
+        lines = [json.loads(line) for line in out.splitlines()]
+
+        assert (130, "interrupted") == (process.returncode, lines[-1]["status"])
+        said = [line["message"] for line in lines if line["type"] == "diagnostic"]
+        assert any("its update is cancelled" in each for each in said), said
+        (unit,) = lines[-1]["units"]
+        assert "cancelled, as the run was interrupted: UPDATE_ROLLBACK_COMPLETE" == unit["cause"]
+
+        again = command(folder, *lines[-1]["resume"].partition("deploy.py ")[2].split())
+        _, err = again.communicate(timeout=PATIENCE)
+        assert again.returncode == 0, err
+    finally:
+        settings.write_text(before)

@@ -71,7 +71,7 @@ def test_every_fault_of_the_settings_is_told_at_once(
         (["plan", "replicated_storage", "--timeout", "soon"], '"soon" is no duration; allowed: '),
         (["render", "--stage", "local"], "--out is missing"),
         (["check", "--stage", "prod"], 'no blueprint has a stage "prod"'),
-        (["apply", "--plan", "gone.json"], "gone.json: is no plan file"),
+        (["apply", "--plan", "gone.json"], "gone.json: does not exist"),
         (["events", "replicated_storage", "--stack", "x"], "--stack x: no such stack"),
         (["plan", "replicated_storage", "--stage", "a_b"], 'stage "a_b": names of stacks start'),
         (["schema", "nothing"], 'blueprint "nothing" does not exist'),
@@ -207,30 +207,3 @@ def test_a_package_without_blueprints_says_what_belongs_there(
 
     assert told in done.stderr
     assert "Traceback" not in done.stderr
-
-
-INTERRUPTED = """\
-import sys
-
-class Interrupting:
-    def find_spec(self, name, path=None, target=None):
-        if name == "tapcfn.cli.app":
-            raise KeyboardInterrupt
-
-sys.meta_path.insert(0, Interrupting())
-from tapcfn.cli import main
-main()
-"""
-
-
-def test_an_interrupt_before_the_command_has_begun_is_no_traceback(here: Path):
-    """Ctrl-C while modules are still being imported: one word and 130."""
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, "status"],
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-    assert (130, "interrupted\n") == (done.returncode, done.stderr)

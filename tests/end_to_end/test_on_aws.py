@@ -123,7 +123,7 @@ def test_yes_never_covers_the_loss_of_data(bench: Bench, aws: Command):
 
     assert (4, 4) == (protected.code, refused.code)
     assert "termination protection is on" in protected.err
-    assert "--yes does not cover the loss of data: --allow-loss prod-" in refused.err
+    assert "only by name; if all of it may go: --allow-loss prod-" in refused.err
     assert 6 == len(bench.stack_names())
 
     words = [word for each in allowed for word in ("--allow-loss", each)]
@@ -133,15 +133,20 @@ def test_yes_never_covers_the_loss_of_data(bench: Bench, aws: Command):
     assert set() == bench.stack_names()
 
 
-def test_a_destroy_goes_ahead_when_the_stage_is_typed(bench: Bench, aws: Command):
-    """A person who has read what is lost may go on; one who has not stops."""
+def test_a_name_that_is_typed_never_covers_the_loss_of_data_either(bench: Bench, aws: Command):
+    """It approves the plan: the question comes only when every loss is allowed by name. (D-18)"""
     aws("apply", "--yes")
 
-    declined = aws("destroy", "--lift-protection", answer="no\n")
-    destroyed = aws("destroy", "--lift-protection", answer="prod\n")
+    refused = aws("destroy", "--lift-protection", answer="prod\n")
+    words = [word for word in refused.err.split() if word.startswith(("--allow-loss", "prod-"))]
+    declined = aws("destroy", "--lift-protection", *words, answer="no\n")
+    left = bench.stack_names()
+    destroyed = aws("destroy", "--lift-protection", *words, answer="prod\n")
 
-    assert (130, 0) == (declined.code, destroyed.code), destroyed.err
-    assert "is lost" in destroyed.out
+    assert (4, 130, 0) == (refused.code, declined.code, destroyed.code), destroyed.err
+    assert "is lost" in refused.out
+    assert "Type the stage's name" not in refused.err
+    assert 6 == len(left)
     assert set() == bench.stack_names()
 
 

@@ -37,6 +37,9 @@ parameters = {{ Name = "{name}" }}
 """
 
 
+VERSIONED = "Properties: {VersioningConfiguration: {Status: Enabled}"
+
+
 class Place:
     """A folder with one template, for stacks in an account of its own, and its commands."""
 
@@ -82,29 +85,92 @@ def place(bench: Bench, tmp_path: Path) -> Place:
     return Place(bench, tmp_path / "plain")
 
 
-def test_drift_is_told_and_reverted_only_where_that_is_possible(place: Place):
-    """Expected and actual by property; the local cloud has no change set that reverts. (R-27)"""
+def test_drift_is_told_and_reverted_only_where_it_is_named(place: Place):
+    """Shown with both values, carried out, waited for; nothing has drifted after that. (R-27)"""
+    place.edit("storage.yaml", "Value: !Ref Text}", "Value: !Ref Text, Tags: {owner: me}}")
     place.run("apply")
     (parameter,) = place.client("ssm").describe_parameters()["Parameters"]
     place.client("ssm").put_parameter(Name=parameter["Name"], Value="other", Overwrite=True)
-
     coded = place.run("drift", "--json", "--detailed-exitcode")
-    refused = place.run("drift", "--revert", f"{STORAGE}/Where")
     wrong = place.run("drift", "--revert", f"{STORAGE}/Data")
 
-    assert (10, 1, 4) == (coded.code, refused.code, wrong.code)
+    assert (10, 4) == (coded.code, wrong.code)
     (found,) = coded.of_type("drift")
     drifted = [each["logical_id"] for each in found["resources"] if each["status"] == "MODIFIED"]
     assert ["Where"] == drifted
-    assert "MODIFIED  Where  AWS::SSM::Parameter" in refused.out
-    assert "/Value: mine → other" in refused.out
-    assert "REVERT_DRIFT" in refused.err
     assert f"--revert {STORAGE}/Data: has not drifted (drifted there: Where)" in wrong.err
 
-    untouched = place.run("plan", "--drift")
+    reverted = place.run("drift", "--revert", f"{STORAGE}/Where")
+    after = place.run("drift", "--detailed-exitcode")
+    planned = place.run("plan", "--detailed-exitcode")
+
+    assert (0, 0, 0) == (reverted.code, after.code, planned.code), reverted.err + after.out
+    assert "MODIFIED  Where  AWS::SSM::Parameter" in reverted.out
+    assert "/Value: mine → other" in reverted.out
+    assert "it was changed behind CloudFormation's back" in reverted.out
+    assert "Value: other → mine" in reverted.out
+    value = place.client("ssm").get_parameter(Name=parameter["Name"])["Parameter"]["Value"]
+    assert "mine" == value
+
+
+def test_what_drifted_beside_what_is_named_is_not_reverted_with_it(place: Place):
+    """A revert takes back emergency edits, too: each has to be meant."""
+    place.run("apply")
+    (parameter,) = place.client("ssm").describe_parameters()["Parameters"]
+    place.client("ssm").delete_parameter(Name=parameter["Name"])
+    place.edit("storage.yaml", "Properties: {BucketName:", f"{VERSIONED}, BucketName:")
+    place.run("apply")
+    place.client("s3").put_bucket_versioning(
+        Bucket=place.bucket, VersioningConfiguration={"Status": "Suspended"}
+    )
+    drifted = place.run("drift")
+    alone = place.run("drift", "--revert", f"{STORAGE}/Data")
+    both = place.run("drift", "--revert", f"{STORAGE}/Data", "--revert", f"{STORAGE}/Where")
+
+    assert "DELETED  Where" in drifted.out
+    assert (4, 0) == (alone.code, both.code), both.err
+    assert "the change set touches Where, too" in alone.err
+    assert "0 of 2 resources have drifted." in place.run("drift").out
+    told = place.client("s3").get_bucket_versioning(Bucket=place.bucket)
+    assert "Enabled" == told["Status"]
+
+
+def test_each_property_that_was_changed_behind_its_back_is_told(place: Place):
+    """With before and after; `plan --drift` tells it where the plan would write over it. (R-27)"""
+    place.edit("storage.yaml", "Properties: {BucketName:", f"{VERSIONED}, BucketName:")
+    place.edit("storage.yaml", "Value: !Ref Text}", "Value: !Ref Text, Tags: {owner: me}}")
+    place.run("apply")
+    clean = place.run("drift", "--detailed-exitcode")
+    (parameter,) = place.client("ssm").describe_parameters()["Parameters"]
+    place.client("s3").put_bucket_versioning(
+        Bucket=place.bucket, VersioningConfiguration={"Status": "Suspended"}
+    )
+    place.client("ssm").add_tags_to_resource(
+        ResourceType="Parameter",
+        ResourceId=parameter["Name"],
+        Tags=[{"Key": "owner", "Value": "you"}],
+    )
+
+    drifted = place.run("drift", "--json", "--detailed-exitcode")
+    shown = place.run("drift")
     place.edit("storage.yaml", "Default: mine", "Default: new")
-    touched = place.run("plan", "--drift")
-    assert ("MODIFIED" in untouched.out, "MODIFIED" in touched.out) == (False, True)
+    planned = place.run("plan", "--drift")
+
+    assert (0, 10, 0) == (clean.code, drifted.code, shown.code)
+    (found,) = drifted.of_type("drift")
+    assert {
+        ("Data", "/VersioningConfiguration/Status", "NOT_EQUAL", "Enabled", "Suspended"),
+        ("Where", "/Tags/owner", "NOT_EQUAL", "me", "you"),
+    } == {
+        (each["logical_id"], *(pair[key] for key in ("path", "kind", "expected", "actual")))
+        for each in found["resources"]
+        for pair in each["properties"]
+    }
+    for result in (shown, planned):
+        assert "MODIFIED  Data  AWS::S3::Bucket" in result.out
+        assert "/VersioningConfiguration/Status: Enabled → Suspended" in result.out
+        assert "/Tags/owner: me → you" in result.out
+    assert "2 of 2 resources have drifted." in shown.out
 
 
 MORE = """\

@@ -35,8 +35,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 
 WRITES = frozenset({"stage", "execute", "discard", "delete", "protect", "empty", "rollback"}) | {
+    "cancel",
     "continue_rollback",
     "set_stack_policy",
+    "withdraw",
 }
 
 _CREATED = (StackStatus.CREATE_IN_PROGRESS, StackStatus.CREATE_COMPLETE)
@@ -140,6 +142,7 @@ class FakeCloud:
         self.holders: dict[str, Holder] = {}
         self.quotas: dict[str, tuple[int, int]] = {}
         self.singletons: dict[str, str] = {}
+        self.trusts: dict[str, frozenset[str]] = {}
         self.handover_faults: dict[str, str] = {}
         self.policies: dict[str, str] = {}
         self._clock, self.ledger = clock, ledger
@@ -215,6 +218,14 @@ class FakeCloud:
         life = self._lives[self.has(stack, deployed).stack_id]
         first = self._event(life, life.deployed.name, deployed.status, token=token)
         life.events.append(first)
+        self._plan(life, ends, token, None)
+
+    def taken_over(self, stack: str, status: StackStatus, token: str, ends: StackStatus) -> None:
+        """Let somebody else do something to a stack, in the middle of what it is at."""
+        life = self._alive(stack)
+        life.future.clear()
+        life.deployed = replace(life.deployed, status=status)
+        life.events.append(self._event(life, stack, status, token=token))
         self._plan(life, ends, token, None)
 
     def remade(self, stack: str, execution: str) -> None:
@@ -296,6 +307,10 @@ class FakeCloud:
     def singleton(self, resource_type: str, target: Target) -> str:
         self._called("singleton", resource_type)
         return self.singletons.get(resource_type, "")
+
+    def trust(self, role: str, target: Target) -> frozenset[str] | None:
+        self._called("trust", role)
+        return self.trusts.get(role)
 
     def importers(self, export: str, target: Target) -> tuple[str, ...]:
         self._called("importers", export)
@@ -456,6 +471,18 @@ class FakeCloud:
             life.deployed = replace(life.deployed, status=StackStatus.DELETE_COMPLETE)
         self._lose(lost)
 
+    def withdraw(self, stack: str, target: Target, token: str) -> bool:
+        lost = self._called("withdraw", stack, token)
+        life = self._find(stack, target)
+        staged = life.change_sets.get(token) if life else None
+        if life is None or staged is None or staged.execution.startswith("EXECUTE"):
+            return False
+        del life.change_sets[token]
+        if life.deployed.status is StackStatus.REVIEW_IN_PROGRESS and not life.change_sets:
+            life.deployed = replace(life.deployed, status=StackStatus.DELETE_COMPLETE)
+        self._lose(lost)
+        return True
+
     def delete(
         self, stack_id: str, target: Target, token: str, leaving: Leaving | None = None
     ) -> None:
@@ -483,11 +510,25 @@ class FakeCloud:
         states = {StackStatus.CREATE_FAILED, StackStatus.UPDATE_FAILED}
         self._roll_back("rollback", stack_id, target, token, states)
 
+    def cancel(self, stack_id: str, target: Target, token: str) -> None:
+        self._noted(token)
+        life = self._life(stack_id, target)
+        lost = self._called("cancel", life.deployed.name, token)
+        status = life.deployed.status
+        if status is not StackStatus.UPDATE_IN_PROGRESS:
+            raise CloudError(f"{life.deployed.name}: is {status}", code="ValidationError")
+        self.taken_over(life.deployed.name, _UNDONE[0], token, _UNDONE[1])
+        self._lose(lost)
+
     def continue_rollback(
         self, stack_id: str, target: Target, token: str, *, skip: tuple[str, ...], force: bool
     ) -> None:
         self.skipped = skip
         states = {StackStatus.UPDATE_ROLLBACK_FAILED}
+        events = self._life(stack_id, target).events
+        failed = {event.logical_id for event in events if event.status == "UPDATE_FAILED"}
+        if wrong := [each for each in skip if "." not in each and each not in failed]:
+            raise CloudError(f"{wrong[0]}: cannot be skipped", code="ValidationError")
         self._roll_back("continue_rollback", stack_id, target, token, states)
 
     def set_stack_policy(self, stack_id: str, target: Target, policy: str) -> None:
@@ -603,6 +644,8 @@ class FakeCloud:
             and life.template == stack.template
             and with_defaults(stack, request.parameters) == dict(deployed.parameters)
             and dict(stack.tags) == dict(deployed.tags)
+            and set(stack.options.notification_arns) == deployed.notified
+            and stack.options.service_role in {"", deployed.role}
         )
 
     def _must_be_still(self, life: Life) -> None:

@@ -366,7 +366,9 @@ def states(cloudwatch: Any) -> dict[str, str]:
 
 
 def test_metrics_that_gates_read(aws: Aws):
-    """What was put is summed for its own dimensions, by both ways of asking."""
+    """What was put is summed for its own dimensions, by both ways of asking; without any is
+    another metric.
+    """
     cloudwatch = aws.client("cloudwatch")
     for value in (1, 2):
         put(aws, "Errors", value, Side="blue")
@@ -378,6 +380,9 @@ def test_metrics_that_gates_read(aws: Aws):
         Period=3600, Statistics=["Sum", "Maximum"], **window(),
     )  # fmt: skip
 
+    none = cloudwatch.get_metric_data(MetricDataQueries=[query("Errors", "Sum")], **window())
+
+    assert none["MetricDataResults"][0]["Values"] == []
     assert sum(data["MetricDataResults"][0]["Values"]) == 3
     assert data["MetricDataResults"][0]["StatusCode"] == "Complete"
     assert sum(each["Sum"] for each in statistics["Datapoints"]) == 3

@@ -314,6 +314,38 @@ def test_a_health_check(aws: Aws):
     assert tags_of(dns, "healthcheck", check) == {}
 
 
+def test_checkers_say_success_until_the_checks_metric_says_otherwise(aws: Aws):
+    """From the Regions of the check; nobody is really asked."""
+    dns = aws.client("route53")
+    regions = ["eu-west-1", "sa-east-1", "us-east-1", "us-west-1"]
+    config = {"Type": "TCP", "IPAddress": "192.0.2.9", "Port": 80, "Regions": regions}
+    made = dns.create_health_check(CallerReference="one", HealthCheckConfig=config)
+    check = made["HealthCheck"]["Id"]
+    told = [checkers(dns, check)]
+    for value in (0.0, 1.0):
+        aws.client("cloudwatch").put_metric_data(
+            Namespace="AWS/Route53",
+            MetricData=[
+                {
+                    "MetricName": "HealthCheckStatus",
+                    "Value": value,
+                    "Dimensions": [{"Name": "HealthCheckId", "Value": check}],
+                }
+            ],
+        )
+        told.append(checkers(dns, check))
+
+    assert told == [dict.fromkeys(regions, word) for word in ("Success", "Failure", "Success")]
+    with pytest.raises(ClientError, match="NoSuchHealthCheck"):
+        dns.get_health_check_status(HealthCheckId="none")
+
+
+def checkers(dns: Any, check: str) -> dict[str, str]:
+    """Return what the checkers in each Region say, as one word."""
+    told = dns.get_health_check_status(HealthCheckId=check)["HealthCheckObservations"]
+    return {each["Region"]: each["StatusReport"]["Status"].partition(":")[0] for each in told}
+
+
 def test_another_interval_is_another_health_check(aws: Aws):
     """The interval is fixed: a new check takes the place of the old one, tags and all."""
     cloudformation, dns = aws.client("cloudformation"), aws.client("route53")

@@ -31,6 +31,11 @@ SIGNATURES = {
     ],
     "provisioners._physical_name": ["stack_name", "logical_id", "lowercase", "max_len", "seeded"],
     "provisioners._s3_apply_notification": ["name", "notif"],
+    "stacks._deploy_stack_async": [
+        *("stack_name", "stack_id", "template", "param_values", "disable_rollback", "tags"),
+        *("is_update", "previous_stack", "retain_except_on_create", "imports"),
+    ],
+    "engine._topological_sort": ["resources", "conditions"],
     "stacks._runs_on_worker_thread": ["resource_type"],
     "stacks._sends_back_failed_update": ["resource_type"],
     "stacks._create_stack_task_in_region": ["coro", "stack", "stack_id"],
@@ -65,6 +70,10 @@ SIGNATURES = {
     "handlers._evaluate_conditions": ["template", "params"],
     "stacks._evaluate_conditions": ["template", "params"],
     "changesets._find_change_set": ["cs_name", "stack_name"],
+    "drift.detect_resource_drift": ["stack", "logical_id", "record", "timestamp"],
+    "drift.supports_drift": ["resource_type"],
+    "changesets._resolve_parameters": ["template", "provided_params", "previous_params"],
+    "changesets.validate_template_support": ["template", "conditions", "params"],
     "handlers._resolve_stack": ["stack_name"],
     "helpers._error": ["code", "message", "status"],
     "helpers._p": None,
@@ -87,6 +96,7 @@ SIGNATURES = {
     "dynamodb._update_continuous_backups": ["data"],
     "dynamodb._describe_continuous_backups": ["data"],
     "apigateway_v1._create_deployment": ["api_id", "data"],
+    "apigateway_v1._update_stage": ["api_id", "stage_name", "data"],
     "apigateway_v1._match_resource_tree": ["api_id", "segments"],
     "apigateway_v1._match_greedy_fallback": ["api_id", "segments", "http_method"],
     "apigateway_v1._handle_execute_in_scope": [
@@ -131,6 +141,10 @@ SIGNATURES = {
     "route53._change_resource_record_sets": ["zone_id", "body"],
     "route53._parse_health_check_config": ["el"],
     "route53._parse_record_set": ["el"],
+    "route53._now_iso": [],
+    "route53._xml_response": ["root_tag", "builder_fn", "status"],
+    "route53.handle_request": ["method", "path", "headers", "body", "query_params"],
+    "organizations.handle_request": ["method", "path", "headers", "body", "query_params"],
     "waf.handle_request": ["method", "path", "headers", "body", "query_params"],
     "waf._create_web_acl": ["data"],
     "waf._update_web_acl": ["data"],
@@ -148,6 +162,7 @@ SERVICES = (
     "config",
     "dynamodb",
     "lambda_svc",
+    "organizations",
     "rds",
     "route53",
     "secretsmanager",
@@ -161,9 +176,10 @@ CONFIG_STORES = ["_recorders", "_delivery_channels", "_config_rules"]
 ACTIONS = [
     *("CreateStack", "UpdateStack", "DeleteStack", "RollbackStack", "ContinueUpdateRollback"),
     *("CreateChangeSet", "ExecuteChangeSet", "DescribeChangeSet", "DescribeStacks"),
+    *("DeleteChangeSet", "ListChangeSets"),
     *("DescribeEvents", "SetStackPolicy"),
 ]
-RDS_STORES = ["_instances", "_subnet_groups", "_param_groups", "_snapshots"]
+RDS_STORES = ["_instances", "_subnet_groups", "_param_groups", "_snapshots", "_events"]
 RDS_ACTIONS = [
     *("CreateDBInstance", "CreateDBInstanceReadReplica", "ModifyDBInstance", "DeleteDBInstance"),
     *("RebootDBInstance", "CreateDBSnapshot", "CreateDBSubnetGroup", "ModifyDBSubnetGroup"),
@@ -217,7 +233,8 @@ for each in pkgutil.iter_modules(emulator.__path__):
                 if not hasattr(getattr(module, place), name)]
 records = (emulator.engine.stacks, emulator.engine.change_sets, emulator.engine.stack_events,
            emulator.engine.exports, emulator.logs.groups, emulator.dynamodb.tables,
-           emulator.backup.vaults, emulator.cloudwatch.alarms)
+           emulator.backup.vaults, emulator.cloudwatch.alarms, emulator.organizations.accounts,
+           emulator.organizations.units, emulator.organizations.roots)
 shapes = {
     "used": used,
     "missing": missing,

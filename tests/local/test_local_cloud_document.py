@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tapcfn.local.faults import parse, table
+from tapcfn.local.faults import measures, parse, table
 
 TEXT = (Path(__file__).parents[2] / "docs" / "local-cloud.md").read_text(encoding="utf-8")
-FAULTS = TEXT[TEXT.index("## Faults") : TEXT.index("## Adding a resource type")]
+FAULTS = TEXT[TEXT.index("## Faults") : TEXT.index("## Measures")]
+MEASURES = TEXT[TEXT.index("## Measures") : TEXT.index("## Adding a resource type")]
 SELECTORS = {"account", "region", "nth"}
 
 
-def rows(heading: str) -> list[list[str]]:
+def rows(heading: str, text: str = FAULTS) -> list[list[str]]:
     """Return the cells of the table whose first column has this heading."""
-    _, _, rest = FAULTS.partition(f"| {heading} |")
+    _, _, rest = text.partition(f"| {heading} |")
     lines = rest.split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -54,7 +55,7 @@ def test_every_key_is_explained():
     assert known - {"do", "findings"} == explained
 
 
-@pytest.mark.parametrize("word", [*table.DURING, *table.MODES, *table.TARGETS])
+@pytest.mark.parametrize("word", [*table.DURING, *table.MODES, *table.PER, *table.TARGETS])
 def test_every_value_is_named(word: str):
     """Wherever only some words are allowed."""
     assert f"`{word}`" in FAULTS
@@ -66,3 +67,32 @@ def test_the_example_can_be_used():
 
     assert [2] == [len(parse(each).faults) for each in example]
     assert all("throttle" in tomllib.loads(each) for each in example)
+
+
+# Measures -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("subject", measures.SUBJECTS)
+def test_every_measure_has_its_row(subject: str):
+    """With the words of its course, and the keys that only some take."""
+    (row,) = [row for row in rows("measure of", MEASURES) if words(row[0]) == [subject]]
+    everywhere = {"account", "since", "nth", "course"}
+
+    assert list(measures.SUBJECTS[subject]) == words(row[1])
+    assert ("numbers" in row[1]) is (subject == "metric")
+    assert measures.MEASURE_KEYS[subject] == {subject, *everywhere, *words(row[2])}
+
+
+def test_every_key_of_a_measure_is_explained():
+    """And none that is not there."""
+    explained = {word for row in rows("key of a measure", MEASURES) for word in words(row[0])}
+
+    assert explained == table.MEASURE_KEYS
+
+
+def test_the_example_of_measures_can_be_used():
+    """It is read as it stands, and has one of each."""
+    (example,) = re.findall(r"```toml\n(.*?)```", MEASURES, re.DOTALL)
+    found = parse(example).measures
+
+    assert all(any(getattr(each, key) for each in found) for key in measures.SUBJECTS)

@@ -209,3 +209,17 @@ def test_stacks_nest_deeper(aws: Aws):
     assert "CREATE_COMPLETE" == made["StackStatus"]
     assert (outer, made["StackId"]) == (inner["ParentId"], inner["RootId"])
     assert outputs(inner) == outputs(made)
+
+
+def test_a_summary_wants_everything_acknowledged_for_a_nested_stack(aws: Aws):
+    """The service does not look into it; a template without one is asked as before."""
+    client = aws.client("cloudformation")
+    nested = {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "x"}}}
+    role = {"Role": {"Type": "AWS::IAM::Role"}}
+
+    both = client.get_template_summary(TemplateBody=json.dumps({"Resources": {**nested, **role}}))
+    plain = client.get_template_summary(TemplateBody=json.dumps({"Resources": role}))
+
+    assert ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"] == both["Capabilities"]
+    assert both["CapabilitiesReason"].endswith("capabilities: [AWS::CloudFormation::Stack]")
+    assert ["CAPABILITY_IAM"] == plain["Capabilities"]

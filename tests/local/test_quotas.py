@@ -22,3 +22,10 @@ def test_an_unknown_quota_is_refused_by_its_code(aws: Aws):
 
     with pytest.raises(ClientError, match="NoSuchResourceException.*L-00000000"):
         quotas.get_service_quota(ServiceCode="vpc", QuotaCode="L-00000000")
+
+
+def test_cloudformation_tells_its_own_limits(aws: Aws):
+    """How many stacks there may be in a Region."""
+    told = aws.client("cloudformation").describe_account_limits()["AccountLimits"]
+
+    assert {"Name": "StackLimit", "Value": 2000} in told

@@ -84,6 +84,7 @@ def test_settings_cannot_change() -> None:
             "zzz: unknown key; known keys: account, accounts, alarms, allow_loss, artifact_bucket, "
             "away, "
             "backend, cidr, credentials, home, keep_data, mode, notification_arns, on_failure, "
+            "permissions_boundary, "
             "rollback_alarms, rollback_minutes, service_role, size, stack_policy, "
             "termination_protection",
         ),
@@ -105,7 +106,8 @@ def test_settings_cannot_change() -> None:
         (
             {"credentials": ["x"]},
             'credentials = ["x"]: input should be a table; allowed: tables '
-            '[credentials."<account id>"]',
+            '[credentials."<account id>"]; [credentials."*"] with {account} in it is for every '
+            "account that has none",
         ),
         (
             {"account": "222222222222", "away": "eu-west-1"},
@@ -157,7 +159,8 @@ def test_settings_cannot_change() -> None:
         (
             {"credentials": {ACCOUNT: {"role_arn": "deployer"}}},
             f"credentials.{ACCOUNT}.role_arn = \"deployer\": string should match pattern "
-            "'^arn:[a-z-]+:iam::[0-9]{12}:role/.+$'; allowed: the ARN of a role to assume",
+            "'^arn:[a-z-]+:iam::([0-9]{12}|\\{account\\}):role/.+$'; allowed: the ARN of a role to "
+            'assume; in "*" with {account}',
         ),
         (
             {"allow_loss": ["storage/*"]},
@@ -219,6 +222,43 @@ def test_a_wrong_account_in_credentials_is_named() -> None:
     (fault,) = faults(credentials={"12": {"profile": "a"}})
 
     assert 'credentials.12.[key] = "12": is no account id' == fault.partition(";")[0]
+
+
+EVERYWHERE = "arn:aws:iam::{account}:role/deployer"
+
+
+def test_credentials_may_be_a_pattern_for_all_accounts() -> None:
+    """A fleet of 200 accounts has one table; an account's own table goes before it."""
+    own = {"profile": "mine"}
+    tables = {"*": {"profile": "at-{account}", "role_arn": EVERYWHERE}, ACCOUNT: own}
+    settings = check("prod.toml", RIGHT | {"credentials": tables}, Settings)
+
+    filled = settings.credentials["*"].of("222222222222")
+    assert "at-222222222222" == filled.profile
+    assert "arn:aws:iam::222222222222:role/deployer" == filled.role_arn
+    assert settings.credentials[ACCOUNT] == settings.credentials[ACCOUNT].of(ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("tables", "fault"),
+    [
+        (
+            {"*": {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/deployer"}},
+            '"*" speaks for one account only: its role_arn or its profile needs {account}',
+        ),
+        ({"*": {"profile": "ops"}}, '"*" speaks for one account only: its role_arn or its pro'),
+        (
+            {"*": {"role_arn": EVERYWHERE, "profile": "{region}"}},
+            '"*" has another placeholder than {account}',
+        ),
+        ({ACCOUNT: {"role_arn": EVERYWHERE}}, f'"{ACCOUNT}" is one account: only "*" may have'),
+    ],
+)
+def test_a_pattern_says_what_it_lacks(tables: dict[str, Any], fault: str) -> None:
+    """Whoever speaks for one account only would be refused in the middle of a fleet."""
+    (found,) = faults(credentials=tables)
+
+    assert found.startswith(f"credentials: {fault}")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tapcfn import consumers
-from tapcfn.errors import BlockedError
+from tapcfn.errors import BlockedError, CloudError
 from tapcfn.model import Severity, Stack
 from tapcfn.plan import plan_destroy
 from tapcfn.preview import Deferred, Previewed
@@ -151,6 +151,28 @@ def test_live_imports_are_listed(world: World) -> None:
     """Those of stacks outside the rollout, too."""
     planned = world.plan(a_rollout(MAKER))
 
-    assert (("maker", "Id", MAKER.target, "taker"),) == consumers.live_importers(
+    assert ((("maker", "Id", MAKER.target, "taker"),), ()) == consumers.live_importers(
         planned, world.cloud, world.pool
     )
+
+
+def test_importers_that_may_not_be_read_are_an_unknown_edge(world: World) -> None:
+    """A denied ListImports ends no command; it is told. (D-16, X-12)"""
+    planned = plan_destroy(a_rollout(MAKER), world.snapshot(a_rollout(MAKER)))
+    denied = CloudError("not you", code="AccessDenied", lasting=True)
+    world.cloud.fault("importers", error=denied, times=2)
+
+    (warning,) = consumers.check(planned, world.cloud, world.pool)
+    edges, unknown = consumers.live_importers(planned, world.cloud, world.pool)
+
+    assert ((), (warning,)) == (edges, unknown)
+    assert (Severity.WARNING, "maker") == (warning.severity, warning.stack)
+    assert "who imports its output Id as shared could not be read: not you" == warning.message
+
+
+def test_importers_that_can_not_be_told_for_another_reason_stop_the_plan(world: World) -> None:
+    """Only a denial is certain to come again."""
+    world.cloud.fault("importers", error=CloudError("no host"))
+
+    with pytest.raises(CloudError, match="no host"):
+        check(world, a_stack("maker", outputs=()))

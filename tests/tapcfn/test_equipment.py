@@ -12,9 +12,9 @@ from tapcfn.equipment import equipped
 from tapcfn.errors import ConfigError
 from tapcfn.model import Rollout
 from tapcfn.plan import Reason, Verb, digest
-from tapcfn.preview import as_asked, intent_of
+from tapcfn.preview import intent_of
 from tapcfn.stack_options import OnFailure, StackOptions
-from tests.fakes import AWAY, HOME, World, a_rollout, a_stack
+from tests.fakes import AWAY, HOME, World, a_change, a_rollout, a_stack
 
 ALARM = "arn:aws:cloudwatch:{region}:{account}:alarm:errors"
 TOPIC = "arn:aws:sns:us-east-1:999999999999:events"
@@ -126,15 +126,39 @@ def test_topics_and_roles_are_compared(
     assert reason in {None, step.reason}
 
 
-@pytest.mark.parametrize(
-    ("allowed", "kept"),
-    [([], True), (["other/Bucket"], True), (["one/Bucket"], False),
-     (["one/Bucket@us-west-2"], True), (["one/Bucket@us-east-1:remove"], False)],
-)  # fmt: skip
-def test_what_can_not_be_undone_has_no_triggers(allowed: list[str], kept: bool) -> None:
-    """What is lost does not come back when an alarm rolls the stack back."""
-    options = StackOptions(rollback_alarms=("a",), rollback_minutes=5, service_role="r")
-    asked = as_asked(replace(a_stack("one"), options=options), frozenset(allowed))
+ALLOWANCES = [
+    ([], True),
+    (["one/Other"], True),
+    (["other/Bucket"], True),
+    (["one/Bucket"], False),
+    (["one/Bucket@us-west-2"], True),
+    (["one/Bucket@us-east-1:remove"], False),
+]
 
-    assert kept is bool(asked.options.rollback_alarms)
-    assert (5 if kept else 0, "r") == (asked.options.rollback_minutes, asked.options.service_role)
+
+@pytest.mark.parametrize("previewed", [True, False])
+@pytest.mark.parametrize(("allowed", "kept"), ALLOWANCES)
+def test_what_can_not_be_undone_has_no_triggers(
+    allowed: list[str], kept: bool, previewed: bool
+) -> None:
+    """What is lost does not come back when an alarm rolls the stack back.
+
+    An allowance that stands in the settings and lets nothing be lost now drops no alarm.
+    """
+    options = StackOptions(rollback_alarms=("a",), rollback_minutes=5, service_role="r")
+    stack = replace(a_stack("one", resources={"Bucket": "AWS::S3::Bucket"}), options=options)
+    world, loses = World(), kept is False
+    world.has(stack, role="r", tags={"old": "yes"})
+    kind = ("Remove", "AWS::S3::Bucket") if loses else ("Modify", "AWS::S3::Bucket")
+    world.cloud.changes["one"] = (a_change("Bucket", *kind),)
+    rollout = a_rollout(stack)
+
+    outcome = world.apply(rollout, previews=None if previewed else (), allowed=allowed)
+
+    assert 0 == outcome.exit_code
+    (done,) = world.cloud.lives
+    (executed,) = [each for each in done.change_sets.values() if each.token]
+    asked = executed.request.stack.options
+    told = (asked.rollback_alarms, asked.rollback_minutes, asked.service_role)
+    assert ((("a",), 5, "r") if kept else ((), 0, "r")) == told
+    assert 1 == len(done.change_sets), "the first one is not left behind"

@@ -15,6 +15,7 @@ CODES = {
     "BlockedError": 4,
     "StaleError": 6,
     "StillRunningError": 7,
+    "NotBegunError": 7,
     "StackError": 1,
     "CloudError": 1,
     "BusyError": 1,

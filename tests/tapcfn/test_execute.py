@@ -304,7 +304,21 @@ def test_findings_that_may_not_be_read_hide_no_failure(world: World) -> None:
 
     outcome = world.apply(a_rollout(NETWORK))
 
-    assert causes(outcome)["network"].startswith("ROLLBACK_COMPLETE")
+    assert {
+        "network": "ROLLBACK_COMPLETE: no reason given; what early validation and hooks found "
+        "could not be read: denied"
+    } == causes(outcome)
+
+
+def test_a_stack_whose_change_set_was_not_written_in_time_does_not_run(world: World) -> None:
+    """Nothing of it goes on: it was not started, and the run ends with 7."""
+    error = StillRunningError("change set of network has not settled")
+    world.cloud.fault("stage", "network", error=error)
+
+    outcome = world.carry_out(a_rollout(NETWORK))
+
+    assert ({"network": Ending.SKIPPED}, 7) == (endings(outcome), outcome.exit_code)
+    assert {"network": f"not started: {error}"} == causes(outcome)
 
 
 def test_a_failure_that_no_resource_explains_is_the_stacks_own(world: World) -> None:

@@ -41,6 +41,8 @@ def weights(*changes: Change, allowed: frozenset[str] = frozenset()) -> list[tup
         (a_change(action="Remove", policy_action="Delete"), [("TAP001", ERROR)]),
         (a_change(replacement=T), [("TAP001", ERROR)]),
         (a_change(replacement=T, policy_action="ReplaceAndDelete"), [("TAP001", ERROR)]),
+        (a_change(action="Remove", policy_action="Destroy"), [("TAP001", ERROR)]),
+        (a_change(replacement=T, policy_action="Destroy"), [("TAP001", ERROR)]),
         (a_change(action="Remove", resource_type="Odd::Own::Type"), [("TAP001", ERROR)]),
         (a_change(action="Remove", resource_type="Custom::Thing"), []),
         (a_change(action="Remove", policy_action="Snapshot"), []),

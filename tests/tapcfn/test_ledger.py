@@ -48,6 +48,43 @@ def test_a_note_is_on_disk_before_the_call_returns(tmp_path: Path) -> None:
     ] == lines(tmp_path / "runs" / "r1.ndjson")
 
 
+def test_the_disk_knows_the_file_by_name_before_a_token_is_given_out(tmp_path: Path) -> None:
+    """The line first, then each folder that may be new: a power cut takes no run away. (X-8)"""
+    synced: list[Path] = []
+
+    def sync(number: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{number}"))
+        assert path.is_dir() or "token" in path.read_text()
+        synced.append(path.relative_to(tmp_path))
+        os.fsync(number)
+
+    folder = tmp_path / ".tapcfn" / "runs"
+    ledger = FileLedger(folder, "r1", {"command": "apply"}, sync=sync)
+    ledger.intend("stage", a_stack(), "token-1")
+    first, synced[:] = [str(each) for each in synced], []
+    ledger.intend("execute", a_stack(), "token-2")
+
+    assert [".tapcfn/runs/r1.ndjson", ".tapcfn/runs", ".tapcfn", "."] == first
+    assert [Path(".tapcfn/runs/r1.ndjson")] == synced
+
+
+def test_a_token_that_the_disk_did_not_take_is_not_given_out(tmp_path: Path) -> None:
+    """Written is not kept: the disk may still refuse, here the name of the new file."""
+
+    def sync(number: int) -> None:
+        if Path(os.readlink(f"/proc/self/fd/{number}")).is_dir():
+            raise OSError(5, "Input/output error")
+
+    ledger = FileLedger(tmp_path / "runs", "r1", {"command": "apply"}, sync=sync)
+
+    with pytest.raises(TapcfnError, match="Input/output error"):
+        ledger.intend("execute", a_stack(), "token-1")
+
+    assert not ledger.is_ours("token-1")
+    with pytest.raises(TapcfnError, match="Input/output error"):
+        ledger.intend("execute", a_stack(), "token-2")
+
+
 def test_nothing_is_written_before_there_is_something_to_note(tmp_path: Path) -> None:
     """A command that only reads leaves no file and no folder."""
     a_ledger(tmp_path / "runs")
@@ -279,6 +316,7 @@ def test_a_later_run_knows_the_median_of_the_last_five(tmp_path: Path) -> None:
     later = a_ledger(tmp_path, "later")
 
     assert 12.0 == later.usually("create", a_stack())
+    assert (10.0, 12.0, 500.0, 11.0, 13.0) == later.times("create", a_stack())
     assert later.usually("create", a_stack(target=AWAY)) is None
 
 
@@ -297,3 +335,89 @@ def test_a_later_run_knows_where_a_stage_was_deployed(tmp_path: Path) -> None:
     assert {AWAY} == later.places("blue", "test")
     assert {HOME} == later.places("blue", "prod")
     assert frozenset() == later.places("blue", "new")
+
+
+def test_places_are_known_by_the_file_with_the_settings_too(tmp_path: Path) -> None:
+    """Another file may mean another account."""
+    about = {"blueprint": "blue", "stage": "test"}
+    FileLedger(tmp_path, "r1", {**about, "source": "a.toml"}).intend("execute", a_stack(), "t1")
+    FileLedger(tmp_path, "r2", about).intend("execute", a_stack(target=AWAY), "t2")
+
+    later = FileLedger(tmp_path, "later", {})
+
+    assert {HOME, AWAY} == later.places("blue", "test")
+    assert {HOME} == later.places("blue", "test", "a.toml")
+    assert {AWAY} == later.places("blue", "test", "")
+
+
+FILE = {"blueprint": "blue", "stage": "test", "source": "blue/tapcfn.toml", "plain": True}
+
+
+def made(folder: Path) -> dict[str, set[str]]:
+    """Return what a later run knows to be deployed from the file, with the tokens."""
+    known = FileLedger(folder, "later", {}).made("blue/tapcfn.toml", "test")
+    return {f"{name}@{target.region}": set(tokens) for (target, name), tokens in known.items()}
+
+
+def delete(ledger: FileLedger, name: str, ending: Ending) -> None:
+    """Let a run delete a stack, well or badly."""
+    ledger.tell(OperationStarted(name, HOME, "delete", "d"))
+    ledger.tell(StackEnded(name, HOME, ending))
+
+
+def test_a_later_run_knows_what_a_file_has_deployed(tmp_path: Path) -> None:
+    """By the tokens that were sent; what was only staged, or from another file, is not its."""
+    ledger = FileLedger(tmp_path, "r1", FILE)
+    ledger.intend("execute", a_stack("one"), "t1")
+    ledger.intend("execute", a_stack("far", target=AWAY), "t2")
+    ledger.intend("stage", a_stack("never"), "t3")
+    FileLedger(tmp_path, "r2", {**FILE, "source": "x/tapcfn.toml"}).intend(
+        "execute", a_stack("others"), "t4"
+    )
+    FileLedger(tmp_path, "r3", {**FILE, "plain": False}).intend("execute", a_stack("tagged"), "t5")
+
+    assert {"one@us-east-1": {"t1"}, "far@us-west-2": {"t2"}} == made(tmp_path)
+
+
+@pytest.mark.parametrize("label", ["one", "one@us-east-1"])
+def test_what_was_deleted_is_no_longer_a_files(tmp_path: Path, label: str) -> None:
+    """As a stack of the rollout or as an orphan; a deletion that failed has deleted nothing."""
+    ledger = FileLedger(tmp_path, "r1", FILE)
+    ledger.intend("execute", a_stack("one"), "t1")
+    delete(ledger, label, Ending.FAILED)
+    assert {"one@us-east-1": {"t1"}} == made(tmp_path)
+
+    delete(ledger, label, Ending.DONE)
+    assert {} == made(tmp_path)
+    ledger.intend("execute", a_stack("one"), "t2")
+    assert {"one@us-east-1": {"t2"}} == made(tmp_path)
+
+
+def test_a_run_that_alone_tells_of_a_stack_is_kept(tmp_path: Path) -> None:
+    """However many runs come after it; those that tell nothing go."""
+    first = FileLedger(tmp_path, "r000", FILE)
+    first.intend("execute", a_stack("one"), "t1")
+    first.ended("t1")
+    for number in range(1, 203):
+        (tmp_path / f"r{number:03}.ndjson").write_text('{"kind": "run", "stage": "test"}\n')
+
+    FileLedger(tmp_path, "r999", FILE).begin()
+
+    assert {"one@us-east-1": {"t1"}} == made(tmp_path)
+    left = sorted(path.stem for path in tmp_path.glob("*.ndjson"))
+    assert 201 == len(left)
+    assert "r001" not in left
+
+
+def test_change_sets_that_a_killed_run_left_are_known_by_their_tokens(tmp_path: Path) -> None:
+    """Those of its own blueprint and stage, until they are known to be over. (X-5)"""
+    about = {"command": "apply", "blueprint": "blue", "stage": "test"}
+    killed = FileLedger(tmp_path, "r1", about)
+    killed.intend("stage", a_stack("network"), "one")
+    killed.intend("stage", a_stack("app", target=AWAY), "two")
+    killed.intend("execute", a_stack("network"), "three")
+    killed.ended("one")
+    other = FileLedger(tmp_path, "r2", {**about, "stage": "prod"})
+    other.intend("stage", a_stack("network"), "theirs")
+
+    assert {"two": (AWAY, "app")} == FileLedger(tmp_path, "r3", about).staged("blue", "test")

@@ -308,6 +308,9 @@ T, F, C = Replacement.TRUE, Replacement.FALSE, Replacement.CONDITIONAL
         ("Modify", T, "ReplaceAndRetain", False),
         ("Modify", T, "ReplaceAndSnapshot", False),
         ("Modify", C, "ReplaceAndDelete", True),
+        ("Remove", None, "Destroy", True),
+        ("Modify", T, "Destroy", True),
+        ("Modify", F, "Destroy", True),
     ],
 )
 def test_a_change_knows_whether_it_loses_something(

@@ -98,7 +98,7 @@ def test_what_a_person_must_settle_is_refused(status: StackStatus) -> None:
     with pytest.raises(BlockedError) as caught:
         plan(a_rollout(stack), snapshot_of(a_deployed(stack, status)))
 
-    wanted = f"network: is {status}; {advice}; `recover network` says why"
+    wanted = f"network: is {status}; {advice}; `recover --stack network` says why"
     assert wanted == str(caught.value)
 
 

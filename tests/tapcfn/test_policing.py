@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from tapcfn import policing
 from tapcfn.data_policy import guarded_ids, policy_of, written
 from tapcfn.errors import CloudError, StaleError
+from tapcfn.events import Outcome
 from tapcfn.model import Ending, Replacement, Severity, Stack, StackStatus
-from tapcfn.plan import Reason, Verb
+from tapcfn.operations import Approval
+from tapcfn.plan import Reason, Verb, plan
 from tapcfn.preview import Previewed
 from tapcfn.stack_options import StackOptions
 from tests.fakes import World, a_change, a_rollout, a_stack
@@ -37,6 +40,22 @@ def world() -> World:
 
 def replacing(world: World, **more: object) -> None:
     world.cloud.changes["storage"] = (a_change(replacement=Replacement.TRUE, **more),)
+
+
+def carried_out(
+    world: World,
+    stacks: list[Stack],
+    meanwhile: Callable[[], object] = lambda: None,
+    *allowed: str,
+) -> Outcome:
+    """Plan, preview and carry out, each once; `meanwhile` a person reads the plan."""
+    rollout = a_rollout(*stacks)
+    snapshot = world.snapshot(rollout)
+    planned = plan(rollout, snapshot)
+    staged = world.ask(planned, snapshot, allowed)
+    meanwhile()
+    approval = Approval({each.step.stack.name: each for each in staged}, frozenset(allowed))
+    return world.execution().run(planned, snapshot, approval)
 
 
 def policies_set(world: World) -> list[str]:
@@ -114,6 +133,46 @@ def test_an_allowance_by_name_widens_the_policy_for_the_update_alone(world: Worl
     assert [OPEN, GUARDED] == policies_set(world)
 
 
+@pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::SNS::Topic"])
+def test_a_policy_is_read_once_for_each_update(kind: str) -> None:
+    """With the template, where ours guards something; else once it is known what changes. (P10)"""
+    world = World()
+    stacks = [replace(storage(kind=kind), name=f"s{number}") for number in range(4)]
+    for each in stacks:
+        world.has(each)
+        world.cloud.policies[each.name] = policy_of(each)
+        world.cloud.changes[each.name] = (a_change(replacement=Replacement.FALSE),)
+
+    outcome = carried_out(world, [replace(each, tags={"new": "tag"}) for each in stacks])
+
+    assert {Ending.DONE} == set(endings(outcome).values())
+    assert 4 == len(endings(outcome)) == world.cloud.count("stack_policy")
+
+
+THEIRS = '{"Statement":[{"Effect":"Deny","Action":"*","Principal":"*","Resource":"*"}]}'
+
+
+def test_a_policy_that_somebody_sets_after_the_plan_stays(world: World) -> None:
+    """Ours is read again before it is widened; what the service then denies is its to say."""
+    replacing(world)
+
+    carried_out(world, [storage("2")], lambda: world.cloud.policies.update(storage=THEIRS), ALLOWED)
+
+    assert [] == policies_set(world)
+    assert THEIRS == world.cloud.policies["storage"]
+
+
+def test_a_policy_that_somebody_sets_during_the_update_stays(world: World) -> None:
+    """It is not ours any more, so there is nothing to put back."""
+    replacing(world)
+    world.clock.at(5.0, lambda: world.cloud.policies.update(storage=THEIRS))
+
+    outcome = world.apply(a_rollout(storage("2")), allowed=[ALLOWED])
+
+    assert {"storage": Ending.DONE} == endings(outcome)
+    assert ([OPEN], THEIRS) == (policies_set(world), world.cloud.policies["storage"])
+
+
 def test_it_is_put_back_after_a_failure_as_well(world: World) -> None:
     """The update was rolled back; the policy guards what is there again."""
     replacing(world)
@@ -133,6 +192,30 @@ def test_it_is_put_back_where_the_change_set_is_stale(world: World) -> None:
     world.apply(a_rollout(storage("2")), allowed=[ALLOWED])
 
     assert [OPEN, GUARDED] == policies_set(world)
+
+
+def test_it_is_put_back_where_the_execution_is_refused(world: World) -> None:
+    """A refusal is definite: nothing runs that needs it wide. (3.5)"""
+    replacing(world)
+    denied = CloudError("not authorized", code="AccessDenied", lasting=True)
+    world.cloud.fault("execute", "storage", error=denied)
+
+    outcome = world.apply(a_rollout(storage("2")), allowed=[ALLOWED])
+
+    assert {"storage": Ending.FAILED} == endings(outcome)
+    assert [OPEN, GUARDED] == policies_set(world)
+
+
+@pytest.mark.parametrize("passing", [True, False])
+def test_it_stays_wide_where_something_may_run(world: World, passing: bool) -> None:
+    """Narrowed under an update that has begun, it would fail that half way."""
+    replacing(world)
+    lost = CloudError("no answer", passing=passing)
+    world.cloud.fault("execute", "storage", error=lost, after=True)
+
+    world.apply(a_rollout(storage("2")), allowed=[ALLOWED])
+
+    assert [OPEN] == policies_set(world)
 
 
 def test_the_next_command_puts_back_what_a_crash_left_wide(world: World) -> None:

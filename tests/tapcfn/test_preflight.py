@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tapcfn import obstacles
 from tapcfn.errors import BlockedError, CloudError, UsageError
 from tapcfn.model import Holder, Stack, StackStatus, Target
+from tapcfn.plan import plan_destroy
 from tapcfn.preflight import (
     FAIL,
     PASS,
@@ -23,7 +25,9 @@ from tapcfn.preflight import (
     refuse,
     skipped,
     standing,
+    unasked,
 )
+from tapcfn.stack_options import StackOptions
 from tests.fakes import AWAY, HOME, World, a_rollout, a_stack
 
 NETWORK = a_stack()
@@ -212,6 +216,139 @@ def test_two_stacks_that_want_one_name_are_found_without_a_call() -> None:
     twice = [each for each in checks if each.verdict is FAIL]
     assert ["b/Thing"] == [each.subject for each in twice]
     assert "AWS::S3::Bucket mine is wanted by a/Thing as well" == twice[0].reason
+
+
+def role(name: Any, stack: str, **more: Any) -> Stack:
+    """Return a stack with a named role."""
+    return named("AWS::IAM::Role", "RoleName", name, stack, **more)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("GroupName", "AWS::IAM::Group"),
+        ("InstanceProfileName", "AWS::IAM::InstanceProfile"),
+        ("RoleName", "AWS::IAM::Role"),
+        ("UserName", "AWS::IAM::User"),
+    ],
+)
+def test_a_name_of_iam_may_be_taken_by_another_regions_stack(key: str, kind: str) -> None:
+    """A plan asks for it: early validation looks into its own Region. (D-17)"""
+    world = World()
+    world.cloud.holders["worker"] = Holder.ACCOUNT
+    stack = named(kind, key, "worker", "app")
+
+    for checks in (cheap(world, stack), thorough(world, stack)):
+        (check,) = (each for each in checks if each.name == "name")
+        assert FAIL is check.verdict
+        assert f"{kind} worker exists, in this account; IAM's names count in" in check.reason
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "clash"),
+    [
+        ("worker", "worker", True),
+        ("worker", {"Fn::Sub": "worker-${AWS::Region}"}, False),
+    ],
+)
+def test_two_regions_of_one_stage_may_want_one_role(here: Any, there: Any, clash: bool) -> None:
+    """Whether or not the first of them stands already; no call tells it."""
+    for standing_already in (False, True):
+        world, first = World(), role(here, "first")
+        if standing_already:
+            world.has(first)
+        second = role(there, "second", target=AWAY)
+
+        found = [each for each in cheap(world, first, second) if each.verdict is FAIL]
+
+        assert (["second/Thing"] if clash else []) == [each.subject for each in found]
+        assert (
+            not clash or found[0].reason == "AWS::IAM::Role worker is wanted by first/Thing as well"
+        )
+
+
+def test_a_role_in_another_account_is_another_role() -> None:
+    """So is a managed policy; that is not looked up."""
+    policy = ("AWS::IAM::ManagedPolicy", "ManagedPolicyName", "worker")
+    elsewhere = Target("222222222222", HOME.region)
+    world = World()
+
+    apart = cheap(world, named(*policy, stack="a"), named(*policy, stack="b", target=elsewhere))
+    beside = cheap(world, named(*policy, stack="a"), named(*policy, stack="b", target=AWAY))
+
+    assert [] == verdicts(apart)
+    assert [("name", FAIL)] == verdicts(beside)
+    assert 0 == world.cloud.count("holder")
+
+
+@pytest.mark.parametrize(("used", "verdict"), [(1997, PASS), (1998, FAIL)])
+def test_an_account_has_so_many_stacks_and_nested_ones_count(used: int, verdict: str) -> None:
+    """Two stacks, one of them with a nested one."""
+    world = World()
+    world.cloud.quotas["AWS::CloudFormation::Stack"] = (used, 2000)
+    outer = a_stack("outer", resources={"Inner": "AWS::CloudFormation::Stack"})
+
+    (check,) = (each for each in thorough(world, NETWORK, outer) if each.name == "quota")
+
+    assert verdict == check.verdict
+    assert verdict is PASS or "1998 of 2000 are used, and 3 more are wanted" == check.reason
+
+
+@pytest.mark.parametrize(
+    ("trusted", "verdict", "reason"),
+    [
+        (frozenset({"cloudformation.amazonaws.com"}), PASS, ""),
+        (frozenset({"ec2.amazonaws.com"}), FAIL, "its trust policy does not let cloudformation."),
+        (None, FAIL, "there is no such role"),
+    ],
+)
+def test_a_service_role_must_be_there_and_let_cloudformation_in(
+    trusted: frozenset[str] | None, verdict: str, reason: str
+) -> None:
+    """Once for each account, however many stacks have it."""
+    arn, world = "arn:aws:iam::111111111111:role/cfn", World()
+    if trusted is not None:
+        world.cloud.trusts[arn] = trusted
+    options = StackOptions(service_role=arn)
+    stacks = [
+        replace(a_stack(name, target=target), options=options)
+        for name, target in (("a", HOME), ("b", AWAY))
+    ]
+
+    (check,) = (each for each in thorough(world, *stacks) if each.name == "service role")
+
+    assert (verdict, arn) == (check.verdict, check.subject)
+    assert check.reason.startswith(reason)
+
+
+def test_a_protected_shell_keeps_its_stack_from_being_made_again() -> None:
+    """Its creation was rolled back, so it would have to be deleted first."""
+    world = World()
+    world.has(NETWORK, status=StackStatus.ROLLBACK_COMPLETE, protected=True)
+
+    for checks in (cheap(world, NETWORK), thorough(world, NETWORK)):
+        (check,) = (each for each in checks if each.name == "protection")
+        assert FAIL is check.verdict
+        assert check.reason.endswith("--no-enable-termination-protection --stack-name network")
+
+
+def test_protection_is_asked_about_where_something_is_deleted() -> None:
+    """An orphan that is not protected may go."""
+    world = World()
+    world.has(NETWORK)
+    snapshot = world.snapshot(a_rollout(NETWORK))
+    planned = plan_destroy(a_rollout(NETWORK), snapshot)
+
+    checks = obstacles.thorough(planned, world.cloud, world.pool)
+
+    assert [("protection", PASS)] == verdicts(checks, "protection")
+
+
+def test_without_a_plan_the_stacks_are_skipped_with_the_reason() -> None:
+    """Rather than left out."""
+    (check,) = unasked(a_rollout(NETWORK), "too few zones")
+
+    assert (SKIPPED, "network", "too few zones") == (check.verdict, check.subject, check.reason)
 
 
 @pytest.mark.parametrize(("used", "verdict"), [(3, PASS), (4, FAIL)])

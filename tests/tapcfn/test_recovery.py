@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from tapcfn.errors import BlockedError, UsageError
-from tapcfn.model import Deployed, Ending, Stack, StackEvent, StackStatus
+from tapcfn.model import Deployed, Ending, Snapshot, Stack, StackEvent, StackStatus
 from tapcfn.operations import Means
+from tapcfn.plan import plan
 from tapcfn.recovery import CALLS, Cure, Diagnosis, cure, cure_of, diagnose
 from tapcfn.report.recovery import diagnosis_fields, diagnosis_text
-from tests.fakes import HOME, World, a_deployed, a_stack
+from tests.fakes import HOME, World, a_deployed, a_rollout, a_stack
 
 BUCKETS = {
     "Bucket": "AWS::S3::Bucket",
@@ -261,3 +263,23 @@ def _token_of_another(world: World) -> str:
     other = World(world.ledger)
     found = found_in(other, StackStatus.UPDATE_FAILED, ("", "UPDATE_IN_PROGRESS"))
     return cure(found, means(other)).token
+
+
+@pytest.mark.parametrize("status", [StackStatus.UPDATE_FAILED, StackStatus.CREATE_FAILED])
+def test_a_stack_in_express_mode_is_never_told_to_roll_back(
+    world: World, status: StackStatus
+) -> None:
+    """The service refuses that: its last good template, under EXPRESS, by hand. (3.3)"""
+    stuck = replace(stands(world, status), express=True)
+
+    found = diagnose(STORE, stuck, world.cloud)
+
+    assert Cure.REPLAY is found.cure
+    assert "the last good template under EXPRESS, by hand: the call" in diagnosis_text(
+        found, "the call"
+    )
+    with pytest.raises(BlockedError, match="no call that cures it"):
+        cure(found, means(world))
+    assert [] == world.cloud.writes
+    with pytest.raises(BlockedError, match="takes no rollback-stack"):
+        plan(a_rollout(STORE), Snapshot({"store": stuck}))

@@ -14,9 +14,22 @@ from botocore import xform_name
 
 import tapcfn.aws
 from tapcfn import roles
+from tapcfn.model import (
+    Action,
+    CopyDatabaseSnapshot,
+    Move,
+    Phase,
+    ReplicateObjects,
+    ResetPassword,
+    Rollout,
+    SetReadOnly,
+    StackSet,
+    StartCanary,
+    Target,
+)
 from tapcfn.roles import Scope, apply_policy, execution_policy, plan_policy, scopes
 from tapcfn.stack_options import StackOptions
-from tests.fakes import AWAY, a_rollout, a_stack
+from tests.fakes import AWAY, a_rollout, a_stack, a_template
 
 HOME = Path(str(tapcfn.aws.__file__)).parent
 
@@ -116,6 +129,39 @@ def test_the_roles_are_narrowed_to_a_rollout():
     )
 
 
+def test_an_administrator_spreads_its_own_sets_only():
+    """Those of the rollout, with the role that it gives to the service; it has no stacks."""
+    home = Target("333333333333", "eu-west-1")
+    baseline = StackSet("baseline", home, a_template(resources={"Vpc": "AWS::EC2::VPC"}))
+    rollout = Rollout("blue", "test", (Phase("all", (a_stack("one"),), (baseline,)),))
+    stacks, sets = scopes(rollout, None)
+    policy = apply_policy(sets)
+
+    assert [
+        "arn:aws:cloudformation:*:*:stackset/baseline:*",
+        "arn:aws:cloudformation:*:*:stackset-target/baseline:*",
+        "arn:aws:cloudformation:*:*:type/resource/*",
+    ] == statement(policy, "Spread")["Resource"]
+    assert {"aws:RequestedRegion": ["eu-west-1"]} == statement(policy, "Spread")["Condition"][
+        "StringEquals"
+    ]
+    assert ["arn:aws:iam::333333333333:role/AWSCloudFormationStackSetAdministrationRole"] == (
+        statement(policy, "PassAdministrationRole")["Resource"]
+    )
+    assert "Condition" not in statement(policy, "LookAtOrganization")
+    assert not {"Stage", "CarryOut", "Protect"} & {each["Sid"] for each in policy["Statement"]}
+    assert not any("StackSet" in action for action in actions_of(apply_policy(stacks)))
+    assert "ec2:CreateVpc" in actions_of(execution_policy(rollout)[0])
+
+
+def test_who_plans_changes_no_stack_set():
+    """It looks at them; the rest is for who applies."""
+    extra = actions_of(apply_policy(Scope())) - actions_of(plan_policy(Scope()))
+
+    assert {action for found in roles.SPREADS.values() for action in found} <= extra
+    assert "cloudformation:ListStackInstances" in actions_of(plan_policy(Scope()))
+
+
 def test_a_service_role_may_be_passed_where_the_settings_name_one():
     """To CloudFormation, and no other role."""
     role = "arn:aws:iam::111111111111:role/service"
@@ -144,3 +190,45 @@ def test_the_execution_role_has_what_the_handlers_declare():
     actions = actions_of(policy)
     assert {"sns:CreateTopic", "sns:DeleteTopic", "ec2:CreateVpc", "ec2:DeleteVpc"} <= actions
     assert ("Custom::Own",) == silent
+
+
+def test_who_moves_objects_and_copies_is_allowed_to_where_they_are():
+    """The statements of the actions that there are, in the Regions that they touch; no others."""
+    here, there = Target("111111111111", "us-east-1"), Target("111111111111", "us-west-1")
+    copy = CopyDatabaseSnapshot("copy", here, "us-west-1", "one", "two", "arn:key")
+    replicate = ReplicateObjects("replicate", there, "b", "arn:role", "r")
+    move = Move("move", "it moves", before=(copy, replicate))
+    rollout = replace(a_rollout(a_stack("one", target=here)), moves=(move,))
+
+    (scope,) = scopes(rollout, None)
+    policy = apply_policy(scope)
+
+    assert ("us-east-1", "us-west-1") == scope.regions
+    assert {"rds:CopyDBSnapshot", "s3:CreateJob", "kms:CreateGrant"} <= actions_of(policy)
+    assert ["arn:aws:iam::111111111111:role/*"] == statement(policy, "PassBatchRole")["Resource"]
+    assert not {"ReplicateSecrets", "LockGroups", "LookIntoBuckets"} & {
+        each["Sid"] for each in policy["Statement"]
+    }
+    assert not {"s3:CreateJob", "rds:CopyDBSnapshot"} & actions_of(plan_policy(scope))
+
+
+def test_who_changes_databases_and_stages_is_allowed_those_alone():
+    """By the actions of the rollout; a secret is read only where a password is given."""
+    here = Target("111111111111", "us-east-1")
+    freeze = SetReadOnly("freeze", here, "tuned", True)
+    canary = StartCanary("try", here, "api1", "prod", "d2", 10.0)
+    rollout = a_rollout(a_stack("one", target=here))
+
+    def policy(*actions: Action) -> Any:
+        moves = (Move("move", "it moves", before=actions),)
+        return apply_policy(scopes(replace(rollout, moves=moves), None)[0])
+
+    frozen, tried = policy(freeze), policy(canary)
+    reset = policy(ResetPassword("reset", here, "db1", "arn"))
+
+    assert "rds:ModifyDBParameterGroup" in actions_of(frozen) - actions_of(tried)
+    assert {"apigateway:PATCH"} == {"apigateway:PATCH"} & actions_of(tried) - actions_of(frozen)
+    assert "secretsmanager:GetSecretValue" in actions_of(reset) - actions_of(frozen)
+    assert all(
+        ":111111111111:" in arn for arn in statement(frozen, "ChangeDatabases")["Resource"]
+    )

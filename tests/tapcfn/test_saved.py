@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tapcfn import saved
+from tapcfn import orphans, saved
 from tapcfn.errors import StaleError, TapcfnError, UsageError
 from tapcfn.model import (
     Ending,
@@ -24,6 +26,7 @@ from tapcfn.model import (
     canonical,
     digest_of,
 )
+from tapcfn.plan import Plan, Verb
 from tapcfn.preview import Deferred, Preview, Previewed
 from tests.fakes import (
     AWAY,
@@ -42,6 +45,8 @@ NETWORK = a_stack("network", parameters={"Password": SECRET}, tags={"t": "1"})
 APP = a_stack("app", target=AWAY, parameters={"Vpc": OutputOf("network", "Id")})
 STILL = a_stack("still")
 ROLLOUT = a_rollout(phases={"base": [NETWORK, STILL], "rest": [APP]})
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+ABOUT = saved.About("1.2.3", "c0ffee", NOON)
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def save(world: World, path: Path, rollout: Rollout = ROLLOUT, *allowed: str) ->
     snapshot = world.snapshot(rollout)
     planned = world.plan(rollout)
     previews = world.ask(planned, snapshot, allowed)
-    path.write_text(saved.dump(planned, previews, frozenset(allowed)), encoding="utf-8")
+    path.write_text(saved.dump(planned, previews, frozenset(allowed), ABOUT), encoding="utf-8")
     return previews
 
 
@@ -178,13 +183,13 @@ def test_no_parameter_value_is_in_the_file(world: World, path: Path) -> None:
 
 
 def test_the_same_plan_gives_the_same_bytes(world: World, path: Path) -> None:
-    """No time and no random number is in it."""
-    save(world, path)
-    first = path.read_bytes()
+    """No random number is in it, and no time but when it runs out."""
+    snapshot, planned = world.snapshot(ROLLOUT), world.plan(ROLLOUT)
+    previews = world.ask(planned, snapshot)
 
-    save(world, path)
+    texts = {saved.dump(planned, previews, frozenset(), ABOUT) for _ in range(2)}
 
-    assert first == path.read_bytes()
+    assert 1 == len(texts)
 
 
 def test_allowances_travel_with_the_plan(world: World, path: Path) -> None:
@@ -201,31 +206,192 @@ def test_allowances_travel_with_the_plan(world: World, path: Path) -> None:
     assert [Severity.INFO] == [each.severity for each in preview.findings]
 
 
+def test_a_reviewer_finds_what_was_planned_by_whom_and_why(world: World, path: Path) -> None:
+    """Tool, commit, last moment; of each stack wave, reason, time and what the guard said."""
+    storage = a_stack("storage", resources={"Bucket": "AWS::S3::Bucket"})
+    done = {"UPDATE_STACK": "op-2", "CREATE_CHANGESET": "op-3"}
+    world.has(storage, tags={"old": "yes"}, updated="t7", operations=done)
+    world.cloud.changes["storage"] = (a_change(replacement=Replacement.TRUE),)
+    save(world, path, a_rollout(storage), "storage/Bucket")
+
+    body = json.loads(path.read_text(encoding="utf-8"))
+    unit = body["units"]["storage"]
+
+    assert ("1.2.3", "c0ffee", "2026-05-04T12:00:00+00:00") == (
+        body["tool"],
+        body["commit"],
+        body["expires"],
+    )
+    assert ("all", 1, "tags differ", "t7") == tuple(
+        unit[key] for key in ("phase", "wave", "reason", "updated")
+    )
+    assert {"UPDATE_STACK": "op-2"} == unit["operations"]
+    assert [("TAP001", "info", "Bucket", "storage/Bucket")] == [
+        (each["rule"], each["severity"], each["resource"], each["allowed_by"])
+        for each in unit["guard"]
+    ]
+
+
+@pytest.mark.parametrize(("late", "stale"), [(-1, False), (0, True), (3600, True)])
+def test_a_plan_runs_out(world: World, path: Path, late: int, stale: bool) -> None:
+    """Exit 6, with both clocks: they may be two machines'. (X-23)"""
+    save(world, path)
+    now = NOON + timedelta(seconds=late)
+
+    if not stale:
+        saved.check_fresh(saved.load(path), now)
+        return
+    with pytest.raises(StaleError) as caught:
+        saved.check_fresh(saved.load(path), now)
+    assert NOON.isoformat() in str(caught.value)
+    assert f"here it is {now.isoformat()}" in str(caught.value)
+
+
+def test_a_stack_that_was_worked_on_is_stale_though_its_time_is_the_same(
+    world: World, path: Path
+) -> None:
+    """Its last operation is another one; the staging of change sets is none, nor is forgetting."""
+    world.has(NETWORK, tags={"old": "yes"}, operations={"UPDATE_STACK": "op-1"})
+    save(world, path)
+
+    more = {"UPDATE_STACK": "op-1", "CREATE_CHANGESET": "op-2"}
+    staged = world.cloud.standing
+    fresh = world.snapshot(ROLLOUT).stacks["network"]
+    assert "network" in staged
+    world.cloud.life(fresh.stack_id).deployed = replace(fresh, operations=more)
+    restore(world, path)
+
+    world.cloud.life(fresh.stack_id).deployed = replace(fresh, operations={"UPDATE_STACK": "op-9"})
+    text = re.escape("network: has changed since the plan was saved (UPDATE_STACK op-9)")
+    with pytest.raises(StaleError, match=f"^{text}$"):
+        restore(world, path)
+
+
+# Orphans that go ----------------------------------------------------------------------------------
+
+OURS = {"tapcfn:blueprint": "blue", "tapcfn:stage": "test"}
+OLD = a_stack("old", tags=OURS, resources={"Data": "AWS::S3::Bucket"})
+HELD = {"old@us-east-1": (("Data", "AWS::S3::Bucket", "old-Data", False),)}
+
+
+def save_removal(world: World, path: Path) -> Plan:
+    """Save a plan that also takes an orphan away."""
+    world.has(OLD)
+    snapshot = world.snapshot(ROLLOUT)
+    planned = orphans.with_removal(world.plan(ROLLOUT), snapshot.orphans, world.cloud)
+    about = replace(ABOUT, buckets=frozenset({"old-Data"}), holdings=HELD)
+    text = saved.dump(planned, world.ask(planned, snapshot), frozenset({"old/Data"}), about)
+    path.write_text(text, encoding="utf-8")
+    return planned
+
+
+def test_the_removal_of_an_orphan_is_saved_with_what_it_takes(world: World, path: Path) -> None:
+    """Which stack, at which moment, what is in it, and what may be emptied and lost."""
+    save_removal(world, path)
+
+    read = saved.load(path)
+
+    unit = read.units["old@us-east-1"]
+    assert ("delete", "the rollout no longer has it", "t1") == (
+        unit["verb"],
+        unit["reason"],
+        unit["updated"],
+    )
+    assert [["Data", "AWS::S3::Bucket", "old-Data", False]] == unit["holdings"]
+    assert ({"old-Data"}, False, {"old/Data"}) == (read.buckets, read.lift_protection, read.allowed)
+    assert {"network", "still", "app"} == read.stacks
+
+
+def restore_removal(world: World, path: Path, *begun: str) -> Plan:
+    """Do what another process does with such a file; return its plan."""
+    read, snapshot = saved.load(path), world.snapshot(ROLLOUT)
+    going = saved.going(read, snapshot.orphans, frozenset(begun))
+    planned = orphans.with_removal(world.plan(ROLLOUT), going, world.cloud)
+    saved.restore(read, planned, world.cloud, world.pool, frozenset(begun))
+    return planned
+
+
+def test_exactly_the_saved_orphans_go(world: World, path: Path) -> None:
+    """One that has come since stays."""
+    planned = save_removal(world, path)
+    world.has(a_stack("newer", tags=OURS))
+
+    assert [step.stack.name for step in planned.steps] == [
+        step.stack.name for step in restore_removal(world, path).steps
+    ]
+
+
+def test_an_orphan_that_moved_or_is_gone_makes_the_plan_stale(world: World, path: Path) -> None:
+    """Exit 6 names it; one that this plan itself has taken away is done."""
+    save_removal(world, path)
+
+    world.has(OLD, updated="t2")
+    with pytest.raises(StaleError, match="^old@us-east-1: has changed since the plan was saved$"):
+        restore_removal(world, path)
+
+    world.has(OLD, status=StackStatus.DELETE_COMPLETE)
+    with pytest.raises(StaleError, match="^old@us-east-1: is gone since the plan was saved$"):
+        restore_removal(world, path)
+    assert [] == [
+        step for step in restore_removal(world, path, "old@us-east-1").steps
+        if step.stack.name.startswith("old")
+    ]  # fmt: skip
+
+
+def test_a_deletion_that_has_begun_is_gone_on_with(world: World, path: Path) -> None:
+    """The stack is still there, as it was when the plan was saved; its token says the rest."""
+    save_removal(world, path)
+    world.has(OLD, status=StackStatus.DELETE_FAILED)
+
+    planned = restore_removal(world, path, "old@us-east-1")
+
+    assert Verb.DELETE is planned.steps[-1].verb
+
+
+def test_an_orphan_that_holds_something_else_by_now_makes_the_plan_stale(
+    world: World, path: Path
+) -> None:
+    """What would be lost is what was reviewed."""
+    save_removal(world, path)
+    read = saved.load(path)
+
+    saved.check_holdings(read, ["old@us-east-1"], HELD)
+    more = {"old@us-east-1": (*HELD["old@us-east-1"], ("T", "AWS::DynamoDB::Table", "t", False))}
+    for holdings in (more, {}):
+        with pytest.raises(StaleError, match="^old@us-east-1: no longer holds what it held"):
+            saved.check_holdings(read, ["old@us-east-1"], holdings)
+
+
 # Files that are none ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"", b"{", b"[]", b"7", b'"text"', b"null", b"{}", b'{"digest": "x"}', b"\xff\xfe"],
+    [b"", b"{", b"[]", b"7", b'"text"', b"null", b"{}", b'{"digest": "x"}', b"\xff\xfe"],
 )
-def test_what_is_no_plan_file_is_a_mistake_of_usage(path: Path, content: bytes | None) -> None:
+def test_what_is_no_plan_file_is_a_mistake_of_usage(path: Path, content: bytes) -> None:
     """Exit 2, with the file's name."""
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
 
     with pytest.raises(UsageError, match=r"plan\.json: is no plan file"):
+        saved.load(path)
+
+
+def test_a_plan_file_that_is_not_there_is_told_so(path: Path) -> None:
+    """It was never a plan file."""
+    with pytest.raises(UsageError, match=r"plan\.json: does not exist$"):
         saved.load(path)
 
 
 def test_a_plan_file_of_another_version_is_not_guessed_at(world: World, path: Path) -> None:
     """Whether or not its digest is right."""
     save(world, path)
-    edit(path, lambda body: body.update(schema=2))
+    edit(path, lambda body: body.update(schema=1))
 
     with pytest.raises(UsageError) as caught:
         saved.load(path)
 
-    assert f"{path}: is a plan file of version 2; this is version 1" == str(caught.value)
+    assert f"{path}: is a plan file of version 1; this is version 2" == str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -238,6 +404,9 @@ def test_a_plan_file_of_another_version_is_not_guessed_at(world: World, path: Pa
         lambda body: body["units"]["network"].update(change_set="arn:other"),
         lambda body: body["units"]["network"].update(base="0" * 64),
         lambda body: body["units"].pop("still"),
+        lambda body: body.update(expires="2999-01-01T00:00:00+00:00"),
+        lambda body: body.update(lift_protection=True),
+        lambda body: body["empty_buckets"].append("mine"),
         lambda body: body.update(digest="0" * 64),
         lambda body: body.update(digest=None),
     ],
@@ -259,9 +428,11 @@ def test_a_file_that_was_changed_is_stale(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_byte_can_be_changed_unseen(world: World, path: Path, data: st.DataObject) -> None:
     """The file is refused, or it says the same as before (a blank more, say)."""
-    save(world, path)
-    raw = bytearray(path.read_bytes())
-    before = saved.load(path)
+    whole = path.with_suffix(".whole")
+    if not whole.exists():
+        save(world, whole)
+    raw = bytearray(whole.read_bytes())
+    before = saved.load(whole)
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at] = data.draw(st.integers(0, 255))
     path.write_bytes(bytes(raw))
@@ -318,6 +489,16 @@ def test_changed_settings_make_a_plan_stale(world: World, path: Path, rollout: R
     assert "the settings or the templates have changed since the plan was saved" == str(
         caught.value
     )
+
+
+def test_another_account_in_the_settings_makes_a_plan_stale(world: World, path: Path) -> None:
+    """The same stacks elsewhere are not what was reviewed: exit 6. (D-14)"""
+    save(world, path)
+    there = replace(AWAY, account="999999999999")
+    stacks = (replace(each, target=there) for each in ROLLOUT.stacks)
+
+    with pytest.raises(StaleError, match="the settings or the templates have changed"):
+        restore(world, path, a_rollout(*stacks))
 
 
 def test_every_stack_that_moved_is_named(world: World, path: Path) -> None:
@@ -420,7 +601,7 @@ def test_a_nested_change_set_that_is_another_one_is_stale(tmp_path: Path) -> Non
     rollout = a_rollout(outer)
     snapshot, planned = world.snapshot(rollout), world.plan(rollout)
     file = tmp_path / "plan.json"
-    file.write_text(saved.dump(planned, world.ask(planned, snapshot), frozenset()))
+    file.write_text(saved.dump(planned, world.ask(planned, snapshot), frozenset(), ABOUT))
     read = saved.load(file)
     assert {"Inner": "arn:changeSet/middle", "Inner/Deep": "arn:changeSet/first"} == (
         read.units["outer"]["nested"]

@@ -7,12 +7,23 @@ from typing import Any
 import botocore.session
 import pytest
 
-from tapcfn.aws import change_sets, stacks
+from tapcfn.aws import change_sets, drift, stacks
 from tapcfn.errors import CloudError, StackError, StaleError, UnknownStatusError
-from tapcfn.model import StackEvent, StackStatus
+from tapcfn.guard import possible_replacement
+from tapcfn.model import Change, Detail, Replacement, StackEvent, StackStatus
 from tapcfn.waits import Patience
 from tests.fakes.clock import FakeClock
-from tests.tapcfn.aws.wire import ARN, HERE, MORNING, STACK_ID, Wire, a_request, described, summary
+from tests.tapcfn.aws.wire import (
+    ARN,
+    HERE,
+    MORNING,
+    STACK_ID,
+    Wire,
+    a_change,
+    a_request,
+    described,
+    summary,
+)
 
 _MODEL: Any = botocore.session.Session().get_service_model("cloudformation")
 
@@ -127,13 +138,13 @@ def test_every_status_of_a_change_set_is_decided(cfn: Wire, status: str) -> None
 
 # Whether a change set may still be carried out, and whether a refused call has carried it out.
 EXECUTIONS = {
-    "UNAVAILABLE": ("taken", "stale"),
+    "UNAVAILABLE": ("unknown", "stale"),
     "AVAILABLE": ("taken", "stale"),
     "EXECUTE_IN_PROGRESS": ("used up", "ours"),
     "EXECUTE_COMPLETE": ("used up", "ours"),
     "EXECUTE_FAILED": ("used up", "ours"),
     "OBSOLETE": ("used up", "stale"),
-    "DREAMING": ("taken", "stale"),
+    "DREAMING": ("unknown", "stale"),
 }
 
 
@@ -158,6 +169,106 @@ def test_every_execution_status_is_decided(cfn: Wire, status: str) -> None:
         carried_out = "stale"
 
     assert (again, refused) == (seen, carried_out)
+
+
+# A resource's drift: whether it counts as drifted, or why nothing can be said.
+DRIFTS = {
+    "IN_SYNC": False,
+    "MODIFIED": True,
+    "DELETED": True,
+    "NOT_CHECKED": False,
+    "UNKNOWN": False,
+    "UNSUPPORTED": False,
+    "DREAMING": "Topic: its drift is DREAMING, which is unknown here",
+}
+
+
+@pytest.mark.parametrize("status", DRIFTS)
+def test_every_drift_of_a_resource_is_decided(cfn: Wire, status: str) -> None:
+    """One that we do not know is not taken for none. (X-37)"""
+    about = {"StackId": STACK_ID, "Timestamp": MORNING}
+    ended = {"StackDriftDetectionId": "d", "DetectionStatus": "DETECTION_COMPLETE", **about}
+    topic = {"LogicalResourceId": "Topic", "ResourceType": "AWS::SNS::Topic", **about}
+    cfn.says("detect_stack_drift", {"StackDriftDetectionId": "d"})
+    cfn.says("describe_stack_drift_detection_status", ended)
+    listed = [{**topic, "StackResourceDriftStatus": status}]
+    cfn.says("describe_stack_resource_drifts", {"StackResourceDrifts": listed})
+    seen: bool | str
+    try:
+        found = drift.detect(cfn.client, STACK_ID, HERE, Patience(FakeClock()))
+        seen = bool(found.drifted)
+    except UnknownStatusError as error:
+        seen = str(error)
+
+    assert words("StackResourceDriftStatus") | {"DREAMING"} == DRIFTS.keys()
+    assert DRIFTS[status] == seen
+
+
+# What a change does, as it is read: taken, or an error. (D-18)
+ACTIONS = {
+    "Add": "taken",
+    "Modify": "taken",
+    "Remove": "taken",
+    "Import": "taken",
+    "Dynamic": "taken",
+    "SyncWithActual": "taken",
+    "Destroy": "Logs: Action is Destroy, which is unknown",
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_is_decided(cfn: Wire, action: str) -> None:
+    """One that we do not know is no small change: the stack is left alone. (X-37)"""
+    cfn.says("describe_change_set", described(a_change("Logs", action)))
+    cfn.says("describe_change_set", described(a_change("Logs", action)))
+    try:
+        change_sets.find(cfn.client, ARN, HERE)
+        seen = "taken"
+    except CloudError as error:
+        seen = str(error).rpartition(" ")[0]
+
+    assert words("ChangeAction") | {"Destroy"} == ACTIONS.keys()
+    assert ACTIONS[action] == seen
+
+
+# What becomes of a resource that goes or is replaced, and whether that loses data. (D-18)
+POLICIES = {
+    "Delete": True,
+    "Retain": False,
+    "Snapshot": False,
+    "ReplaceAndDelete": True,
+    "ReplaceAndRetain": False,
+    "ReplaceAndSnapshot": False,
+    "Destroy": True,
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_action_is_decided(policy: str) -> None:
+    """Only what is known to keep the data is no loss. (X-37)"""
+    removed = Change("Logs", "AWS::S3::Bucket", "Remove", policy_action=policy)
+    replaced = Change(
+        "Logs", "AWS::S3::Bucket", "Modify", "b", Replacement.TRUE, policy_action=policy
+    )
+
+    assert words("PolicyAction") | {"Destroy"} == POLICIES.keys()
+    assert POLICIES[policy] is removed.loses is replaced.loses
+
+
+# Whether a changed property may force a replacement, where the schemas say "in place".
+RECREATIONS = {"Never": False, "Conditionally": False, "Always": True, "Perhaps": True}
+
+
+@pytest.mark.parametrize("word", RECREATIONS)
+def test_every_recreation_is_decided(word: str) -> None:
+    """A word that we do not know is not outvoted by a schema. (X-37)"""
+    detail = Detail("/Properties/KeyPolicy", recreation=word)
+    change = Change(
+        "Key", "AWS::KMS::Key", "Modify", "k", Replacement.CONDITIONAL, details=(detail,)
+    )
+
+    assert words("RequiresRecreation") | {"Perhaps"} == RECREATIONS.keys()
+    assert RECREATIONS[word] is any(possible_replacement(change))
 
 
 # A line of a history, and whether `resources` lists what is in that state.

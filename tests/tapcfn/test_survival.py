@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tapcfn.errors import CloudError, TapcfnError
+from tapcfn.errors import CloudError, StaleError, TapcfnError
 from tapcfn.model import Ending, OutputOf, Rollout, Stack, StackStatus
 from tapcfn.operations import Approval
 from tapcfn.plan import plan
 from tests.fakes import FakeLedger, World, a_rollout, a_stack, a_template
 from tests.fakes.cloud import Blow
 from tests.fakes.ledger import FullLedger
-from tests.fakes.world import endings
+from tests.fakes.world import causes, endings
 
 NAMES = ("network", "app", "alone")
 LONGEST = 60
@@ -290,10 +290,16 @@ def _emptied(ledger: FakeLedger) -> FakeLedger:
     return again
 
 
-def test_a_stack_that_somebody_else_is_faster_at_is_waited_for_and_refused() -> None:
-    """What was reviewed is stale; nothing of ours is started on it. (X-17)"""
+@pytest.mark.parametrize("answer", ["at work", "OBSOLETE"])
+def test_a_stack_that_somebody_else_is_faster_at_is_waited_for_and_refused(answer: str) -> None:
+    """What was reviewed is stale; nothing of ours is started on it. (X-17)
+
+    The service says that the stack is at work, or that the change set is obsolete.
+    """
     world = World()
     assert 0 == world.apply(rollout_of(1)).exit_code
+    if answer == "OBSOLETE":
+        world.cloud.fault("execute", "alone", error=StaleError("alone: OBSOLETE"))
     rollout = rollout_of(2)
     snapshot = world.snapshot(rollout)
     planned = plan(rollout, snapshot)
@@ -301,7 +307,8 @@ def test_a_stack_that_somebody_else_is_faster_at_is_waited_for_and_refused() -> 
     deployed = snapshot.stacks["alone"]
     life = world.cloud.life(deployed.stack_id)
     life.deployed = replace(deployed, status=StackStatus.UPDATE_IN_PROGRESS, updated="theirs")
-    theirs = replace(life.deployed, status=StackStatus.UPDATE_COMPLETE)
+    done = {**deployed.operations, "UPDATE_STACK": "op-theirs"}
+    theirs = replace(life.deployed, status=StackStatus.UPDATE_COMPLETE, operations=done)
     world.clock.at(world.clock.now() + 30, lambda: setattr(life, "deployed", theirs))
 
     outcome = world.execution().run(planned, snapshot, Approval(staged))
@@ -309,3 +316,7 @@ def test_a_stack_that_somebody_else_is_faster_at_is_waited_for_and_refused() -> 
     assert Ending.BLOCKED is endings(outcome)["alone"]
     assert 6 == outcome.exit_code
     assert world.clock.now() > 30
+    assert (
+        "somebody else has changed it (UPDATE_STACK op-theirs), it is UPDATE_COMPLETE since"
+        in causes(outcome)["alone"]
+    )

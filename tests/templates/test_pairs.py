@@ -8,7 +8,7 @@ import pytest
 from cloudformation_validate import CompositeEngine, Severity, TemplateContent
 
 from tapcfn.errors import ConfigError
-from tapcfn.model import Rollout, Snapshot, TemplateBody
+from tapcfn.model import Rollout, Snapshot, StackSet, TemplateBody
 from tapcfn.plan import plan
 from tests.templates.systems import SYSTEMS, System, choices, every_system
 
@@ -50,11 +50,14 @@ def combined(system: System, every: int) -> list[Rollout]:
 def ill_told(wanted: Rollout) -> list[str]:
     """Return the stacks that are not told exactly what their templates ask for."""
     wrong = []
-    for stack in wanted.stacks:
-        declared = stack.template.parameters
+    for unit in wanted.units:
+        declared = unit.template.parameters
         needed = {key for key, each in declared.items() if "Default" not in each}
-        if not needed <= set(stack.parameters) <= set(declared):
-            wrong.append(stack.name)
+        told = set(unit.parameters)
+        if isinstance(unit, StackSet):
+            told = told.union(*unit.overrides.values())
+        if not needed <= told <= set(declared):
+            wrong.append(unit.name)
     return wrong
 
 
@@ -66,7 +69,7 @@ def test_options_go_together(engine: CompositeEngine, system: System, every: int
     """Alone, in pairs and all at once: each renders, and nobody objects to what comes out."""
     rollouts = combined(system, every)
     templates = {
-        stack.template.digest: stack.template for wanted in rollouts for stack in wanted.stacks
+        unit.template.digest: unit.template for wanted in rollouts for unit in wanted.units
     }
 
     assert len(templates) > len(system.options)

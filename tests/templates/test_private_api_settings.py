@@ -13,7 +13,7 @@ from tests.templates.systems.private_api import REGIONS, front, rollout, setting
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
-        ({"rollout": "stackset"}, "comes with stack sets; use stacks"),
+        ({"rollout": "sets"}, 'rollout = "sets"'),
         ({"regions": []}, "names no Region"),
         ({"regions": ["us-east-1", "us-east-1"]}, "more than once"),
         ({"regions": ["mars"]}, "is no Region"),

@@ -158,6 +158,7 @@ def test_the_rule_of_a_bucket_of_others_is_told_and_not_put(default: Mapping[str
         "Bucket": f"arn:aws:s3:::{TARGET_BUCKET}",
         "StorageClass": "STANDARD",
         "EncryptionConfiguration": {"ReplicaKmsKeyID": KEY},
+        "Metrics": {"Status": "Enabled"},
     }
 
 

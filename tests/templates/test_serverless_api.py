@@ -199,7 +199,7 @@ def test_s3_10_anyone_reads_the_objects_and_nothing_is_denied(default: Layers, l
 
 
 def test_s3_9_everything_is_copied_to_the_target(default: Layers) -> None:
-    """S3-9: one rule, at the source alone, in the standard class."""
+    """S3-9: one rule, at the source alone, in the standard class, and what waits is measured."""
     configuration = default["app-source"]["AssetsBucket"]["ReplicationConfiguration"]
     (rule,) = configuration["Rules"]
 
@@ -209,6 +209,7 @@ def test_s3_9_everything_is_copied_to_the_target(default: Layers) -> None:
     assert rule["Destination"] == {
         "Bucket": f"arn:aws:s3:::{TARGET_BUCKET}",
         "StorageClass": "STANDARD",
+        "Metrics": {"Status": "Enabled"},
     }
     assert "ReplicationConfiguration" not in default["app"]["AssetsBucket"]
 
@@ -640,6 +641,15 @@ def test_s3_21_steps_follow_the_settings(percentage: int, start: int, shares: li
 
     assert [step.after.target for step in steps] == shares
     assert {step.minutes for step in steps} <= {5}
+
+
+def test_s3_24_a_staged_shift_has_three_steps() -> None:
+    """S3-24: 10, 50 and 100 percent, from wherever the weights are."""
+    made = settings(shift="staged", traffic_shift_interval=20)
+
+    assert [step.after.target for step in shift.steps(made)] == [10, 50, 100]
+    assert [step.after.target for step in shift.steps(made, 10)] == [50, 100]
+    assert {step.minutes for step in shift.steps(made)} == {20}
 
 
 def test_s3_21_a_step_is_the_dns_stacks_parameters(zoned: Layers) -> None:

@@ -85,6 +85,7 @@ def test_every_policy_has_the_language_version(everything: Mapping[str, Seen]) -
     [
         ("app", "FunctionRole", "lambda"),
         ("app-source", "ReplicationRole", "s3"),
+        ("app-source", "BatchRole", "batchoperations.s3"),
         ("migration", "FunctionRole", "lambda"),
         ("api-account/us-west-2", "ApiGatewayRole", "apigateway"),
     ],
@@ -92,7 +93,7 @@ def test_every_policy_has_the_language_version(everything: Mapping[str, Seen]) -
 def test_each_role_is_for_one_service(
     everything: Mapping[str, Seen], layer: str, title: str, service: str
 ) -> None:
-    """S3-3, S3-4, S3-5: nobody else assumes it. None of the three is known to name its caller."""
+    """S3-3, S3-4, S3-5: nobody else assumes it. None of them is known to name its caller."""
     (trust,) = everything[layer][title]["AssumeRolePolicyDocument"]["Statement"]
 
     assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}

@@ -46,6 +46,7 @@ def test_the_keys_are_those_of_the_system_and_no_other() -> None:
         "allowed_cidr",
         "traffic_shift_percentage",
         "traffic_shift_interval",
+        "shift",
         "target_weight",
         "migration_mode",
         "baseline_deployment",

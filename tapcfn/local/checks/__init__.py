@@ -7,7 +7,17 @@ run for which action, in that order. Messages read like the service's.
 from __future__ import annotations
 
 from tapcfn.local import emulator
-from tapcfn.local.checks import asked, change_sets, exports, policies, stack, template, tokens
+from tapcfn.local.checks import (
+    asked,
+    change_sets,
+    exports,
+    policies,
+    roles,
+    rules,
+    stack,
+    template,
+    tokens,
+)
 from tapcfn.local.checks.asked import MAX_BODY_BYTES
 from tapcfn.local.checks.request import Check, Refusal, Request, read
 from tapcfn.local.emulator import Action, Answer, Params
@@ -17,6 +27,7 @@ __all__ = ["CHECKS", "MAX_BODY_BYTES", "Check", "Refusal", "Request", "install"]
 
 def install() -> None:
     """Put the checks in front of the actions that they belong to."""
+    emulator.engine.list_more_in_rules()
     for action, checks in CHECKS.items():
         emulator.engine.ACTIONS[action] = _checked(emulator.engine.ACTIONS[action], checks)
 
@@ -39,6 +50,8 @@ _TEMPLATE = (
     asked.parameters_have_values,
     template.types_are_supported,
     asked.capabilities_are_acknowledged,
+    roles.can_be_assumed,
+    rules.can_be_asked,
 )
 CHECKS: dict[str, tuple[Check, ...]] = {
     "CreateStack": (
@@ -55,7 +68,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         stack.may_be_updated,
         *_TEMPLATE,
     ),
-    "ExecuteChangeSet": (tokens.is_new, stack.may_be_executed),
+    "ExecuteChangeSet": (tokens.is_new, change_sets.is_no_nested_one, stack.may_be_executed),
+    "DeleteChangeSet": (change_sets.is_no_nested_one,),
     "DeleteStack": (tokens.is_new, stack.may_be_deleted, exports.are_not_in_use),
     "RollbackStack": (tokens.is_new,),
     "ContinueUpdateRollback": (tokens.is_new,),

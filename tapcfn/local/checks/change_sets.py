@@ -1,4 +1,4 @@
-"""How a change set is named, when it is made and when its events are asked for."""
+"""How a change set is named, and which may be executed or deleted by itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ from tapcfn.local.checks.request import Refusal, Request
 def name_fits(request: Request) -> Refusal | None:
     """Refuse a name that no change set may have."""
     return unfit("changeSetName", request["ChangeSetName"])
+
+
+def is_no_nested_one(request: Request) -> Refusal | None:
+    """Refuse to execute or delete a nested change set but with its root."""
+    stack = request.stack["StackName"] if request.stack else ""
+    found = emulator.engine.find_change_set(request["ChangeSetName"], stack)[1]
+    if found is None or "RootChangeSetId" not in found or found.get("_by_root"):
+        return None
+    return Refusal(
+        f"ChangeSet [{found['ChangeSetId']}] is nested and can only be executed or deleted with "
+        f"its root [{found['RootChangeSetId']}]",
+        "InvalidChangeSetStatus",
+    )
 
 
 def is_named_by_arn(request: Request) -> Refusal | None:

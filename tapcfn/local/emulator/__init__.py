@@ -9,6 +9,7 @@ package itself: `emulator.region()`, but `emulator.ec2.store(...)`.
 from __future__ import annotations
 
 from tapcfn.local.emulator import (
+    acm,
     backup,
     balancing,
     cloudwatch,
@@ -18,7 +19,9 @@ from tapcfn.local.emulator import (
     engine,
     functions,
     handlers,
+    iam,
     logs,
+    organizations,
     rds,
     rest,
     route53,
@@ -60,6 +63,7 @@ __all__ = [
     "Params",
     "account_id",
     "accounts",
+    "acm",
     "add_service",
     "add_store",
     "asgi_app",
@@ -74,9 +78,11 @@ __all__ = [
     "everything_in",
     "functions",
     "handlers",
+    "iam",
     "json_error",
     "logs",
     "new_id",
+    "organizations",
     "parameter",
     "place",
     "rds",

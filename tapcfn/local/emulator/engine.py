@@ -27,6 +27,7 @@ apply_transforms: Callable[..., dict[str, Any]] = _engine._apply_transforms
 extract_members: Callable[[Params, str], list[dict[str, str]]] = _helpers._extract_members
 extract_strings: Callable[[Params, str], list[str]] = _helpers._extract_string_members
 resolve_template: Callable[[Params], tuple[str, Answer | None]] = _helpers._resolve_template
+resolve_parameters: Callable[..., dict[str, Any]] = _engine._resolve_parameters
 error: Callable[..., Answer] = _helpers._error
 find_change_set: Callable[..., tuple[str | None, dict[str, Any] | None]] = (
     _changesets._find_change_set
@@ -36,6 +37,13 @@ find_change_set: Callable[..., tuple[str | None, dict[str, Any] | None]] = (
 def wrap_action(name: str, wrap: Callable[[Action], Action]) -> None:
     """Replace one of CloudFormation's actions by what `wrap` makes of it."""
     ACTIONS[name] = wrap(ACTIONS[name])
+
+
+def document(url: str) -> str | None:
+    """Return the text of an object in S3, or None if there is none at that address."""
+    place = url.replace("s3://", "https://s3.amazonaws.com/", 1)
+    body, refused = _helpers._resolve_document({"Url": [place]}, "Body", "Url", "Document")
+    return None if refused else str(body)
 
 
 def conditions(params: Params, template: dict[str, Any], previous: Any) -> dict[str, bool]:
@@ -96,6 +104,52 @@ def _mine(store: Any) -> list[tuple[Any, Any]]:
     account, here = account_id(), region()
     found = list(store._data.items())
     return [(key[2], value) for key, value in found if key[1] == here and key[0] == account]
+
+
+def let_values_come_later(mark: str) -> None:
+    """Let change sets take `mark` for any parameter's value: only the operation will know it.
+
+    Neither its type nor a rule of the template is looked at until then.
+    """
+    resolve, check = _changesets._resolve_parameters, _changesets.validate_template_support
+
+    def resolved(template: dict[str, Any], given: list[dict[str, Any]], *more: Any) -> Any:
+        later = {each["Key"] for each in given if mark in str(each.get("Value", ""))}
+        declared = {
+            name: {**_echo(about), "Type": "String"} if name in later else about
+            for name, about in (template.get("Parameters") or {}).items()
+        }
+        return resolve({**template, "Parameters": declared}, given, *more)
+
+    def supported(template: Any, holds: Any, params: Mapping[str, Any]) -> None:
+        known = all(mark not in each["Value"] for each in params.values())
+        check(template, holds, params=params if known else None)
+
+    _changesets._resolve_parameters, _changesets.validate_template_support = resolved, supported
+
+
+def _echo(about: Mapping[str, Any]) -> dict[str, Any]:
+    return {"NoEcho": about["NoEcho"]} if "NoEcho" in about else {}
+
+
+def listed_in_rules(kind: str) -> frozenset[str] | None:
+    """Return the attributes that rules can ask of a type of parameter, or None of no such type."""
+    found = _engine._RULE_ACCOUNT_TYPES.get(kind)
+    return frozenset(found[1]) if found else None
+
+
+def type_in_rules(declared: str) -> str:
+    """Return the type of what a parameter names, one or several of them."""
+    return str(_engine._rule_inner_type(declared)[0])
+
+
+def list_more_in_rules() -> None:
+    """Let rules ask for more of what the account has."""
+    _engine._RULE_ACCOUNT_TYPES |= {
+        "AWS::EC2::Instance::Id": ("_instances", {}),
+        "AWS::EC2::KeyPair::KeyName": ("_key_pairs", {}),
+        "AWS::EC2::Volume::Id": ("_volumes", {}),
+    }
 
 
 def holding(template: dict[str, Any], resolved: Any) -> dict[str, bool]:
@@ -164,6 +218,20 @@ def add_event(stack: Mapping[str, Any], status: str, reason: str) -> None:
     _stacks._add_event(
         identifier, name, name, "AWS::CloudFormation::Stack", status, reason, identifier
     )
+
+
+def watch_events(note: Callable[[Mapping[str, Any]], None]) -> None:
+    """Have `note` told of each event once it is written; before anybody else wraps that."""
+    global _WRITE_EVENT  # noqa: PLW0603
+    write = _WRITE_EVENT
+
+    def written(stack_id: str, *more: Any, **named: Any) -> None:
+        write(stack_id, *more, **named)
+        note(stack_events()[stack_id][-1])
+
+    _WRITE_EVENT = written
+    for module in (_changesets, _handlers, _stacks):
+        module._add_event = written
 
 
 def write_event(

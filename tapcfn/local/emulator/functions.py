@@ -19,6 +19,11 @@ def activate(name: str) -> None:
     }
 
 
+def exists(name: str) -> bool:
+    """Tell whether the current account and Region have a function of that name."""
+    return name in _lambda._functions
+
+
 def policy(arn: str) -> Mapping[str, Any]:
     """Return the resource policy of a function, empty if it has none."""
     found = _lambda.function_policy_for_arn(arn)

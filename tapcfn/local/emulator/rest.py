@@ -35,6 +35,11 @@ def serve(
     _apigateway._invoke_lambda_proxy_v1 = invoke(_apigateway._invoke_lambda_proxy_v1)
 
 
+def wrap_stage_updates(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replace UpdateStage by what `wrap` makes of it."""
+    _apigateway._update_stage = wrap(_apigateway._update_stage)
+
+
 def function_behind(uri: str) -> str:
     """Return the ARN of the function that an integration leads to."""
     return str(_apigateway._extract_lambda_ref_from_integration_uri(uri))

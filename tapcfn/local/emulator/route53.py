@@ -7,7 +7,7 @@ from typing import Any
 
 from ministack.services import route53 as _route53
 
-from tapcfn.local.emulator.core import Answer
+from tapcfn.local.emulator.core import Answer, everything_in
 
 
 def mend_health_checks() -> None:
@@ -30,6 +30,35 @@ def mend_health_checks() -> None:
 def health_checks() -> MutableMapping[str, dict[str, Any]]:
     """Return the health checks of the current account, by id."""
     return _route53._health_checks  # type: ignore[no-any-return]
+
+
+def records() -> list[list[dict[str, Any]]]:
+    """Return the records of each hosted zone of every account."""
+    return everything_in(_route53._records)
+
+
+def health_status(identifier: str, status: str, seen_from: list[str]) -> Answer:
+    """Return the answer of GetHealthCheckStatus: what the checkers of some Regions say, now."""
+
+    def build(root: Any) -> None:
+        observations = _route53.SubElement(root, "HealthCheckObservations")
+        for number, region in enumerate(seen_from, 1):
+            observed = _route53.SubElement(observations, "HealthCheckObservation")
+            _route53.SubElement(observed, "Region").text = region
+            _route53.SubElement(observed, "IPAddress").text = f"192.0.2.{number}"
+            report = _route53.SubElement(observed, "StatusReport")
+            _route53.SubElement(report, "Status").text = status
+            _route53.SubElement(report, "CheckedTime").text = _route53._now_iso()
+
+    if identifier not in health_checks():
+        return error("NoSuchHealthCheck", f"A health check with id {identifier} does not exist.")
+    return _route53._xml_response("GetHealthCheckStatusResponse", build)  # type: ignore[no-any-return]
+
+
+def error(code: str, message: str) -> Answer:
+    """Return a refusal of Route 53's."""
+    status = 404 if code.startswith("NoSuch") else 400
+    return _route53._error_response(code, message, status)  # type: ignore[no-any-return]
 
 
 def limit_health_check(identifier: str, names: frozenset[str]) -> None:

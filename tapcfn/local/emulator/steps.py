@@ -6,7 +6,10 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import custom_resource as _custom
+from ministack.services.cloudformation import engine as _engine
+from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import helpers as _helpers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
@@ -30,6 +33,28 @@ def propagate_stack_tags(resource_type: str) -> None:
         return {**made, "Tags": [*own, *added]}
 
     _stacks._with_stack_tags = with_tags
+
+
+def wrap_deployments(begin: Callable[[str, list[str]], None]) -> None:
+    """Have `begin` told of each creation and update: the stack, and the order of its resources."""
+    deploy = _stacks._deploy_stack_async
+
+    async def deployed(
+        name: str, stack_id: str, template: Any, values: Any, *more: Any, **by: Any
+    ) -> None:
+        begin(name, _order(template, values))
+        await deploy(name, stack_id, template, values, *more, **by)
+
+    for module in (_changesets, _handlers, _stacks):
+        module._deploy_stack_async = deployed
+
+
+def _order(template: dict[str, Any], values: Any) -> list[str]:
+    holds = _engine._evaluate_conditions(template, values)
+    try:
+        return list(_engine._topological_sort(template.get("Resources", {}), holds))
+    except ValueError:  # the deployment will say so
+        return []
 
 
 def wrap_events(wrap: Callable[[Callable[..., None]], Callable[..., None]]) -> None:

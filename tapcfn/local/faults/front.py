@@ -137,6 +137,12 @@ async def _empty(_: Fault, exchange: Exchange) -> Reply:
     return replies.emptied(exchange.call, await exchange.ask())
 
 
+async def _meanwhile(fault: Fault, exchange: Exchange) -> Reply:
+    """Let somebody else's call come first; one that is refused is the table's mistake, and told."""
+    theirs = await exchange.aside(fault.action, dict(fault.params))
+    return theirs if theirs.status >= 400 else await exchange.ask()
+
+
 _ACTS: dict[str, Callable[[Fault, Exchange], Awaitable[Reply | None]]] = {
     "throttle": _throttle,
     "error": _error,
@@ -146,6 +152,7 @@ _ACTS: dict[str, Callable[[Fault, Exchange], Awaitable[Reply | None]]] = {
     "truncate": _truncate,
     "expire_token": _expire,
     "empty_page": _empty,
+    "meanwhile": _meanwhile,
 }
 
 

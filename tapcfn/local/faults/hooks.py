@@ -29,6 +29,11 @@ def install(text: str = "", file: str = "") -> None:
     invocations.install()
 
 
+def running() -> Faults:
+    """Return the faults that are in force now."""
+    return _faults
+
+
 def replace(text: str, file: str = "") -> None:
     """Put another table in force, from zero, and let go of what is stuck; raise `UsageError`."""
     global _file  # noqa: PLW0603
@@ -39,7 +44,8 @@ def replace(text: str, file: str = "") -> None:
 def summary() -> dict[str, Any]:
     """Return how many faults are in force, and the file that they are from, if any."""
     table = _faults.table
-    return {"faults": len(table.faults) + bool(table.throttle), "faults_file": _file}
+    count = len(table.faults) + len(table.measures) + bool(table.throttle)
+    return {"faults": count, "faults_file": _file}
 
 
 def reset() -> None:

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from tapcfn.local import change_sets, emulator
 from tapcfn.local.emulator import Action, Answer, Params
+from tapcfn.local.faults import notes
 from tapcfn.local.faults.table import Fault
 
 FAILED = "The following hook(s) failed: [{}]"
@@ -31,6 +32,7 @@ def install() -> None:
     """Let events tell what Hooks said."""
     for name in ("DescribeStackEvents", "DescribeEvents"):
         emulator.engine.wrap_action(name, _telling)
+    notes.install()
 
 
 def failing(hooks: Iterable[Fault]) -> str:
@@ -74,6 +76,7 @@ def object_to(made: Stack, hooks: list[Fault]) -> None:
         for hook in hooks
     ]
     made["_findings"] = [*made.get("_findings", ()), *told]
+    notes.keep(made, hooks, [event["HookStatusReason"] for event in told])
     if reason and made["Status"] != "FAILED":
         change_sets.fail(made, reason)
 

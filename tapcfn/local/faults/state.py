@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from tapcfn.local import time as pace
 from tapcfn.local.faults.asked import Call
+from tapcfn.local.faults.measures import Measures
 from tapcfn.local.faults.table import KEYS, OF_CALLS, Fault, Table, Throttle
 
 CALL_FAULTS = frozenset(do for do, keys in KEYS.items() if keys >= OF_CALLS)
@@ -22,6 +24,7 @@ class Faults:
 
     def __init__(self, table: Table, clock: Callable[[], float] = time.monotonic) -> None:
         self.table = table
+        self.measures = Measures(table.measures, time.time, pace.speed)
         self.released = threading.Event()
         self.answered = threading.Event()
         self.is_abandoned = False
@@ -29,14 +32,17 @@ class Faults:
         self._matched = [0] * len(table.faults)
         self._done = [0] * len(table.faults)
         self._throttled = 0
+        self._asked: set[str] = set()
         self._levels: dict[tuple[str, ...], tuple[float, float]] = {}
         self._counting = threading.Lock()
 
     @property
     def leaves_calls_alone(self) -> bool:
-        """Whether no call can meet a fault."""
-        return self.table.throttle is None and not any(
-            fault.do in CALL_FAULTS for fault in self.table.faults
+        """Whether no call can meet a fault, and none needs to be counted."""
+        return (
+            self.table.throttle is None
+            and not self.measures.counts_calls
+            and not any(fault.do in CALL_FAULTS for fault in self.table.faults)
         )
 
     def has(self, do: str) -> bool:
@@ -54,7 +60,8 @@ class Faults:
         throttle = self.table.throttle
         if throttle is None or not matches(throttle, call):
             return True
-        key = (call.account, call.region, call.service, call.operation)
+        action = call.operation if throttle.per == "action" else ""
+        key = (call.account, call.region, call.service, action)
         with self._counting:
             now = self._clock()
             level, then = self._levels.get(key, (throttle.burst, now))
@@ -66,9 +73,18 @@ class Faults:
 
     def for_call(self, call: Call, is_able: Callable[[Fault], bool]) -> Fault | None:
         """Count the call wherever it matches, and return the first fault that is due."""
-        return self.first(
-            lambda fault: fault.do in CALL_FAULTS and matches(fault, call) and is_able(fault)
+        found = self.first(
+            lambda fault: (
+                fault.do in CALL_FAULTS
+                and matches(fault, call)
+                and fault.since in {"", *self._asked}
+                and is_able(fault)
+            )
         )
+        with self._counting:
+            self._asked.add(call.operation)
+            self.measures.saw(call.operation)
+        return found
 
     def first(self, is_met: Callable[[Fault], bool]) -> Fault | None:
         """Count for every fault that is met, and return the first that is due."""
@@ -87,13 +103,17 @@ class Faults:
             return [self.table.faults[number] for number in due]
 
     def told(self) -> dict[str, Any]:
-        """Return each fault with how often it was met and how often it happened."""
+        """Return each fault with how often it was met and how often it happened.
+
+        Measures are told of where there are any.
+        """
         with self._counting:
             lines = [
                 {**_said(fault), "matched": self._matched[number], "done": self._done[number]}
                 for number, fault in enumerate(self.table.faults)
             ]
-            return {"faults": lines, "throttled": self._throttled}
+            measured = {"measures": self.measures.told()} if self.table.measures else {}
+            return {"faults": lines, "throttled": self._throttled, **measured}
 
     def _due(self, is_met: Callable[[Fault], bool]) -> Iterator[int]:
         for number, fault in enumerate(self.table.faults):

@@ -14,18 +14,23 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tapcfn.errors import UsageError
+from tapcfn.local.faults import measures
+from tapcfn.local.faults.measures import Measure
 
 EVERYWHERE = frozenset({"do", "account", "region", "nth"})
-OF_CALLS = EVERYWHERE | {"service", "operation"}
+OF_CALLS = EVERYWHERE | {"service", "operation", "since"}
 OF_RESOURCES = EVERYWHERE | {"type", "logical_id"}
+OF_STACK_SETS = EVERYWHERE | {"stack_set"}
 DURING = ("create", "update", "delete", "rollback")
 MODES = ("FAIL", "WARN")
 TARGETS = ("resource", "change_set")
+PER = ("action", "service")
+STATES = ("QUEUED", "RUNNING", "STOPPING")
 
 # What each fault may say, and what it must.
 KEYS: Mapping[str, frozenset[str]] = {
@@ -38,22 +43,35 @@ KEYS: Mapping[str, frozenset[str]] = {
     "expire_token": OF_CALLS,
     "empty_page": OF_CALLS,
     "stale_read": OF_CALLS,
+    "meanwhile": OF_CALLS | {"action", "params"},
     "fail": OF_RESOURCES | {"reason", "during"},
     "stuck": OF_RESOURCES | {"seconds", "during"},
-    "hook": OF_RESOURCES | {"hook", "mode", "reason", "during", "target"},
+    "hook": OF_RESOURCES | {"hook", "mode", "reason", "during", "target", "annotations"},
     "early_validation": OF_RESOURCES | {"findings"},
+    "fail_instance": OF_STACK_SETS | {"instance", "reason", "during"},
+    "slow_instance": OF_STACK_SETS | {"instance", "seconds", "during"},
+    "slow_operation": OF_STACK_SETS | {"seconds", "state"},
+    "foreign_operation": OF_STACK_SETS | {"seconds"},
+    "late_results": OF_STACK_SETS,
 }
 NEEDED: Mapping[str, str] = {
     "error": "code",
     "delay": "seconds",
+    "meanwhile": "action",
     "fail": "reason",
     "stuck": "seconds",
     "hook": "hook",
     "early_validation": "findings",
+    "fail_instance": "reason",
+    "slow_instance": "seconds",
+    "slow_operation": "seconds",
+    "foreign_operation": "seconds",
 }
 FAULT_KEYS = frozenset().union(*KEYS.values())
-THROTTLE_KEYS = frozenset({"rate", "burst", "account", "region", "service", "operation"})
+THROTTLE_KEYS = frozenset({"rate", "burst", "per", "account", "region", "service", "operation"})
 FINDING_KEYS = frozenset({"name", "path", "reason", "mode", "logical_id", "type"})
+ANNOTATION_KEYS = frozenset({"name", "message", "severity", "remedy", "link"})
+MEASURE_KEYS = frozenset().union(*measures.MEASURE_KEYS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,7 @@ class Fault:
     region: str = ""
     service: str = ""
     operation: str = ""
+    since: str = ""
     type: str = ""
     logical_id: str = ""
     nth: tuple[int, ...] = ()
@@ -89,6 +108,12 @@ class Fault:
     mode: str = "FAIL"
     target: str = "resource"
     findings: tuple[Finding, ...] = ()
+    annotations: tuple[Mapping[str, str], ...] = ()
+    stack_set: str = ""
+    instance: str = ""
+    state: str = "RUNNING"
+    action: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
 
     def is_due(self, count: int) -> bool:
         """Tell whether it happens to the call of this number, from 1."""
@@ -97,10 +122,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """A bucket of `burst` tokens per account, Region and action that gains `rate` a second."""
+    """A bucket of `burst` tokens that gains `rate` a second, for each account, Region and action.
+
+    `per` may be `service`: all actions of a service then share one.
+    """
 
     rate: float
     burst: float
+    per: str = "action"
     account: str = ""
     region: str = ""
     service: str = ""
@@ -109,10 +138,11 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All that goes wrong."""
+    """All that goes wrong, and all that is measured."""
 
     faults: tuple[Fault, ...] = ()
     throttle: Throttle | None = None
+    measures: tuple[Measure, ...] = ()
 
 
 def parse(text: str) -> Table:
@@ -121,11 +151,16 @@ def parse(text: str) -> Table:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"table of faults: {error}") from error
-    problems = [*_strangers(raw, ("fault", "throttle")), *_shapes(raw)]
+    problems = [*_strangers(raw, ("fault", "measure", "throttle")), *_shapes(raw)]
     problems = problems or [*_in_throttle(raw.get("throttle")), *_in_faults(raw.get("fault", []))]
+    problems = problems or list(_in_measures(raw.get("measure", [])))
     if problems:
         raise UsageError("table of faults: " + "; ".join(problems))
-    return Table(tuple(map(_fault, raw.get("fault", []))), _throttle(raw.get("throttle")))
+    return Table(
+        tuple(map(_fault, raw.get("fault", []))),
+        _throttle(raw.get("throttle")),
+        tuple(map(measures.made, raw.get("measure", []))),
+    )
 
 
 def read(path: Path) -> str:
@@ -144,6 +179,8 @@ def read(path: Path) -> str:
 def _shapes(raw: Mapping[str, Any]) -> Iterator[str]:
     if not _is_tables(raw.get("fault", [])):
         yield "fault must be a list of tables, [[fault]]"
+    if not _is_tables(raw.get("measure", [])):
+        yield "measure must be a list of tables, [[measure]]"
     if not isinstance(raw.get("throttle", {}), dict):
         yield "throttle must be a table, [throttle]"
 
@@ -166,12 +203,15 @@ def _in_fault(raw: Mapping[str, Any]) -> Iterator[str]:
         yield f'do = "{do}" needs "{NEEDED[do]}"'
     if raw.get("target") == "change_set" and "during" in raw:
         yield 'target = "change_set" takes no "during"'
-    for number, finding in enumerate(_findings_in(raw), 1):
+    for number, finding in enumerate(_tables_in(raw, "findings"), 1):
         yield from (f"finding {number}: {problem}" for problem in _in_finding(finding))
+    for number, note in enumerate(_tables_in(raw, "annotations"), 1):
+        wrong = (*_strangers(note, ANNOTATION_KEYS), *_wrong_values(note))
+        yield from (f"annotation {number}: {problem}" for problem in wrong)
 
 
-def _findings_in(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = raw.get("findings", [])
+def _tables_in(raw: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    found = raw.get(key, [])
     return list(found) if _is_tables(found) else []
 
 
@@ -179,6 +219,13 @@ def _in_finding(raw: Mapping[str, Any]) -> Iterator[str]:
     yield from _strangers(raw, FINDING_KEYS)
     yield from _wrong_values(raw)
     yield from (f'needs "{key}"' for key in ("name", "reason") if key not in raw)
+
+
+def _in_measures(found: list[dict[str, Any]]) -> Iterator[str]:
+    for number, raw in enumerate(found, 1):
+        wrong = [*_strangers(raw, MEASURE_KEYS), *_wrong_values(raw)]
+        wrong = wrong or list(measures.mistakes(raw))
+        yield from (f"measure {number}: {problem}" for problem in wrong)
 
 
 def _in_throttle(raw: Mapping[str, Any] | None) -> Iterator[str]:
@@ -246,13 +293,25 @@ _VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "during": (DURING.__contains__, f"must be one of {', '.join(DURING)}"),
     "mode": (MODES.__contains__, f"must be one of {', '.join(MODES)}"),
     "target": (TARGETS.__contains__, f"must be one of {', '.join(TARGETS)}"),
+    "state": (STATES.__contains__, f"must be one of {', '.join(STATES)}"),
+    "per": (PER.__contains__, f"must be one of {', '.join(PER)}"),
     "seconds": (lambda value: _is_number(value) and value > 0, "must be a number above 0"),
     "rate": (lambda value: _is_number(value) and value > 0, "must be a number above 0"),
     "burst": (lambda value: _is_number(value) and value >= 1, "must be a number from 1"),
+    "dimensions": (
+        lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+        "must be a table of texts",
+    ),
+    "course": (lambda value: isinstance(value, list), "must be a list of pairs"),
+    "params": (
+        lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+        "must be a table of texts",
+    ),
     "findings": (lambda value: _is_tables(value) and bool(value), "must be a list of tables"),
+    "annotations": (lambda value: _is_tables(value) and bool(value), "must be a list of tables"),
 }
 # An unknown `do` is said with what it may be, an unknown key with the nearest one.
-_CHECKED = (FAULT_KEYS | THROTTLE_KEYS | FINDING_KEYS) - {"do"}
+_CHECKED = (FAULT_KEYS | THROTTLE_KEYS | FINDING_KEYS | ANNOTATION_KEYS | MEASURE_KEYS) - {"do"}
 
 
 # Values -------------------------------------------------------------------------------------------
@@ -263,6 +322,7 @@ def _fault(raw: Mapping[str, Any]) -> Fault:
     more = {
         "nth": (nth,) if isinstance(nth, int) else tuple(nth),
         "findings": tuple(Finding(**each) for each in raw.get("findings", ())),
+        "annotations": tuple(raw.get("annotations", ())),
     }
     return Fault(**{**raw, **more})
 

@@ -131,6 +131,7 @@ def install() -> None:
     for module in _MODULES:
         for provisioner in module.PROVISIONERS:
             _register(provisioner)
+    emulator.steps.wrap_operations(nested.renewed)
     emulator.steps.send_back_failed_updates(_OURS)
     emulator.steps.snapshot_replaced()
     emulator.handlers.let_paths_replace()

@@ -23,6 +23,7 @@ from tapcfn.local.provisioners.resource import (
     tag_changes,
     tag_map,
 )
+from tapcfn.local.services import certificates
 
 CERTIFICATE = "AWS::CertificateManager::Certificate"
 _KNOWN = frozenset(
@@ -46,6 +47,7 @@ def _create(wanted: Wanted) -> Made:
     arn = _acm().request_certificate(**asked)["CertificateArn"]
     try:
         _prove(arn, zones)
+        calls.on_loop(certificates.issue, arn)
         _set_logging(arn, wanted)
         _retag(arn, wanted)
     except Exception:

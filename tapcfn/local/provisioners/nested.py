@@ -1,23 +1,25 @@
 """Nested stacks: stacks like any other, made through CloudFormation's own API and waited for.
 
 So they have statuses on the way, durations, events with a token of their own, rollbacks, checks
-and faults. One that cannot be created is deleted at once, whether its parent rolls back or not:
-the parent knows no physical id of it by which that could happen later.
+and faults. Where the parent's change set has one for the nested stack, that is carried out, with
+the template that was reviewed. One that cannot be created is deleted at once, whether its parent
+rolls back or not: the parent knows no physical id of it by which that could happen later.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tapcfn.local import calls, emulator
+from tapcfn.local import calls, emulator, nested_sets
+from tapcfn.local.change_sets import ChangeSet
+from tapcfn.local.nested_sets import TYPE
 from tapcfn.local.provisioners.resource import Made, Provisioner, Wanted, picked
 
-TYPE = "AWS::CloudFormation::Stack"
-LONGEST_NAME = 128
 GLANCE_SECONDS = 0.02
 NOTHING_TO_DO = "No updates are to be performed."
 
@@ -28,13 +30,26 @@ class NestedStackError(Exception):
     """A nested stack that did not become what its parent wanted, in the service's words."""
 
 
+def renewed(operation: str, do: Callable[..., Any]) -> Callable[..., Any]:
+    """Update a nested stack whose properties stay, where its reviewed change set has changes.
+
+    Its template may be another one under the same address; the engine looks at properties alone.
+    """
+    if operation != "update":
+        return do
+
+    def update(kind: str, physical_id: str, old: Any, new: Any, stack: str, *rest: Any) -> Any:
+        if kind == TYPE and old == new and rest:
+            reviewed = nested_sets.awaiting(stack, rest[0])
+            if reviewed is not None and reviewed["Changes"]:
+                new = {**new, "TemplateURL": f"{new['TemplateURL']}#changed"}
+        return do(kind, physical_id, old, new, stack, *rest)
+
+    return update
+
+
 def _create(wanted: Wanted) -> Made:
-    tail = f"-{wanted.logical_id}-{emulator.new_id().replace('-', '')[:12].upper()}"
-    name = wanted.stack[: LONGEST_NAME - len(tail)] + tail
-    more = picked(wanted.properties, "TimeoutInMinutes")
-    _ask("create_stack", wanted, name, DisableRollback=True, **more)
-    child = emulator.engine.stacks()[name]
-    child["ParentId"] = emulator.engine.stacks()[wanted.stack]["StackId"]
+    child = _begun(wanted)
     if _settled(child) == "CREATE_COMPLETE":
         return _made(child)
     failed = f"was not successfully created: {_reason(child, 'create')}"
@@ -42,13 +57,23 @@ def _create(wanted: Wanted) -> Made:
     raise NestedStackError(f"Embedded stack {child['StackId']} {failed}")
 
 
+def _begun(wanted: Wanted) -> Stack:
+    """Begin to create a nested stack: the one in review, if there is one, or another."""
+    reviewed = nested_sets.awaiting(wanted.stack, wanted.logical_id)
+    if reviewed is not None:
+        _execute(reviewed, wanted, DisableRollback=True)
+        return emulator.engine.stacks()[reviewed["StackName"]]
+    name = nested_sets.name_of(wanted.stack, wanted.logical_id)
+    more = picked(wanted.properties, "TimeoutInMinutes")
+    _ask("create_stack", wanted, name, DisableRollback=True, **more)
+    child = emulator.engine.stacks()[name]
+    child["ParentId"] = emulator.engine.stacks()[wanted.stack]["StackId"]
+    return child
+
+
 def _update(wanted: Wanted) -> Made:
     child = _find(wanted.physical_id)
-    try:
-        _ask("update_stack", wanted, child["StackName"])
-    except NestedStackError as error:
-        if NOTHING_TO_DO not in str(error):
-            raise
+    if not _changed(child, wanted):
         return _made(child)
     status = _settled(child)
     if status.endswith("_COMPLETE") and "ROLLBACK" not in status:
@@ -57,6 +82,20 @@ def _update(wanted: Wanted) -> Made:
         f"Embedded stack {child['StackId']} was not successfully updated. "
         f"Currently in {status} with reason: {_reason(child, 'update')}"
     )
+
+
+def _changed(child: Stack, wanted: Wanted) -> bool:
+    """Begin to update a nested stack, and say whether there is anything to do."""
+    reviewed = nested_sets.awaiting(wanted.stack, wanted.logical_id)
+    if reviewed is not None:
+        return _execute(reviewed, wanted)
+    try:
+        _ask("update_stack", wanted, child["StackName"])
+    except NestedStackError as error:
+        if NOTHING_TO_DO not in str(error):
+            raise
+        return False
+    return True
 
 
 def _delete(wanted: Wanted) -> None:
@@ -81,14 +120,13 @@ def _remove(stack_id: str) -> str:
 
 def _ask(action: str, wanted: Wanted, name: str, **more: Any) -> None:
     """Begin an operation of the nested stack, under the capabilities of its parent."""
-    parameters = wanted.get("Parameters") or {}
-    try:
+    with _refusals():
         getattr(calls.client("cloudformation"), action)(
             StackName=name,
             TemplateURL=wanted["TemplateURL"],
             Parameters=[
-                {"ParameterKey": key, "ParameterValue": _text(value)}
-                for key, value in parameters.items()
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in _parameters(wanted).items()
             ],
             Tags=[tag for tag in wanted.get("Tags") or () if not tag["Key"].startswith("aws:")],
             Capabilities=emulator.engine.stacks()[wanted.stack].get("Capabilities", []),
@@ -96,17 +134,38 @@ def _ask(action: str, wanted: Wanted, name: str, **more: Any) -> None:
             **picked(wanted.properties, "NotificationARNs"),
             **more,
         )
+
+
+def _execute(reviewed: ChangeSet, wanted: Wanted, **more: Any) -> bool:
+    """Carry out the change set that was reviewed, if the values of now leave anything to do."""
+    with _refusals():
+        if not nested_sets.bring_up_to_date(reviewed, _parameters(wanted)):
+            return False
+        calls.client("cloudformation").execute_change_set(
+            ChangeSetName=reviewed["ChangeSetId"], ClientRequestToken=emulator.new_id(), **more
+        )
+    return True
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn a refusal into the failure of the nested stack, in the service's words."""
+    try:
+        yield
     except ClientError as error:
         raise NestedStackError(error.response["Error"]["Message"]) from error
+    except ValueError as error:
+        raise NestedStackError(str(error)) from error
 
 
-def _text(value: Any) -> str:
-    """Return a parameter as the text that CreateStack takes; a list must have been joined."""
-    if isinstance(value, list | dict):
+def _parameters(wanted: Wanted) -> dict[str, str]:
+    """Return the parameters as the texts that CreateStack takes; a list must have been joined."""
+    found = wanted.get("Parameters") or {}
+    if any(isinstance(value, list | dict) for value in found.values()):
         raise NestedStackError(
             "Value of property Parameters must be an object with String (or simple type) properties"
         )
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return {key: nested_sets.text_of(value) for key, value in found.items()}
 
 
 # What came of it ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tapcfn.local import emulator
-from tapcfn.local.services import metrics
+from tapcfn.local.services import measures, metrics
 from tapcfn.local.services.refusal import RefusedError
 
 # What an alarm may say besides what the emulator keeps.
@@ -116,6 +116,9 @@ _BREACHES: Mapping[str, Callable[[float, float], bool]] = {
 
 def _judged(alarm: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return the state of an alarm and why, or None if there is nothing to judge it by."""
+    scripted = measures.alarm_state(str(alarm["AlarmName"]))
+    if scripted is not None:
+        return scripted
     breaches = _BREACHES.get(str(alarm.get("ComparisonOperator")))
     if breaches is None or "Threshold" not in alarm:
         return None
@@ -179,27 +182,41 @@ def _own_metric(alarm: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _judging(describe: Callable[..., emulator.Answer]) -> Callable[..., emulator.Answer]:
-    """Judge what missing data may have changed before it is told, but not what somebody has set."""
+    """Judge what may have changed by itself before it is told, but not what somebody has set.
+
+    That is an alarm that says what missing data mean, or that looks at what nobody has to put, and
+    one whose state a script says.
+    """
 
     def act(*asked: Any) -> emulator.Answer:
         for alarm in list(emulator.cloudwatch.alarms().values()):
             by_nobody = str(alarm.get("StateReason")).startswith((_CROSSED, _UNCHECKED))
-            if by_nobody and alarm.get("TreatMissingData") in ("breaching", "notBreaching"):
+            if measures.alarm_state(alarm["AlarmName"]) or (by_nobody and _changes(alarm)):
                 emulator.cloudwatch.evaluate(alarm)
         return describe(*asked)
 
     return act
 
 
+def _changes(alarm: Mapping[str, Any]) -> bool:
+    """Tell whether an alarm may go off, or be quiet again, without any data being put."""
+    looked_at = [each.get("MetricStat") for each in alarm.get("Metrics") or [_own_metric(alarm)]]
+    return alarm.get("TreatMissingData") in ("breaching", "notBreaching") or any(
+        measures.is_measured(each["Metric"]) for each in looked_at if each
+    )
+
+
 # Metric data --------------------------------------------------------------------------------------
 
 
 def _calculating(do: Callable[..., emulator.Answer]) -> Callable[..., emulator.Answer]:
-    """Answer queries with expressions; those without are the emulator's."""
+    """Answer queries with expressions, of metrics without dimensions, which the emulator takes
+    for those with any, and of what nobody has to put; the others are the emulator's.
+    """
 
     def act(params: Any, asked: Mapping[str, Any], *protocol: bool) -> emulator.Answer:
         queries = (asked or {}).get("MetricDataQueries") or []
-        if not any(each.get("Expression") for each in queries):
+        if not any(each.get("Expression") or _is_ours(each) for each in queries):
             return do(params, asked, *protocol)
         period = metrics.period_of(queries)
         start, end = (emulator.cloudwatch.seconds(asked[name]) for name in ("StartTime", "EndTime"))
@@ -214,6 +231,11 @@ def _calculating(do: Callable[..., emulator.Answer]) -> Callable[..., emulator.A
         return emulator.cloudwatch.metric_data(told, *protocol)
 
     return act
+
+
+def _is_ours(query: Mapping[str, Any]) -> bool:
+    metric = query.get("MetricStat", {}).get("Metric", {})
+    return not metric.get("Dimensions") or measures.is_measured(metric)
 
 
 def _result(query: Mapping[str, Any], found: Mapping[int, float]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """EC2: snapshots and images with their keys, and copies of them in another Region.
 
-They hold no data.
+They hold no data, and take their time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from tapcfn.local import emulator
+from tapcfn.local import emulator, time
 from tapcfn.local.services import wire
 from tapcfn.local.services.records import Record, Shelf
 from tapcfn.local.services.refusal import RefusedError
@@ -19,6 +19,7 @@ from tapcfn.local.services.volumes import key_arn
 from tapcfn.local.services.wire import Do, Front, Value
 
 _images = Shelf("ec2", "image")
+_tasks = Shelf("ec2", "snapshot-task")
 _USUAL_KEY = "alias/aws/ebs"
 _ALIKE = ("Architecture", "RootDeviceName", "RootDeviceType", "VirtualizationType", "Hypervisor")
 
@@ -35,7 +36,40 @@ def _create_snapshot(asked: Value, do: Do) -> Value:
     volume = emulator.ec2.store("_volumes")[asked["VolumeId"]]
     record = emulator.ec2.store("_snapshots")[told["SnapshotId"]]
     record["KmsKeyId"] = volume.get("KmsKeyId") if volume["Encrypted"] else None
-    return told | _key(record)
+    _begin(record)
+    return told | _key(record) | {"State": record["State"], "Progress": record["Progress"]}
+
+
+def _create_snapshots(asked: Value, _: Do) -> Value:
+    """Take one of each volume of an instance."""
+    identifier = asked["InstanceSpecification"]["InstanceId"]
+    instance = emulator.ec2.store("_instances").get(identifier)
+    if instance is None:
+        raise _no_instance(identifier)
+    rest = {name: asked[name] for name in ("Description", "TagSpecifications") if name in asked}
+    volumes = [each["Ebs"]["VolumeId"] for each in instance["BlockDeviceMappings"]]
+    return {"Snapshots": [_call("CreateSnapshot", VolumeId=each, **rest) for each in volumes]}
+
+
+def _begin(record: dict[str, Any]) -> None:
+    """Let a snapshot take its time: pending until then."""
+    name = f"{emulator.place()}/{record['VolumeId']}"
+    began, ends = time.span("CreateSnapshot", name)
+    task = {"SnapshotId": record["SnapshotId"], "Began": began, "Ends": ends}
+    _tasks.put(record["SnapshotId"], task)
+    _settle()
+
+
+def _settle() -> None:
+    """Let each snapshot that is on its way be as far as it is by now."""
+    known = emulator.ec2.store("_snapshots")
+    for task in _tasks.everything():
+        share, record = time.share(task["Began"], task["Ends"]), known.get(task["SnapshotId"])
+        if record is not None:
+            record["State"] = "completed" if share == 1.0 else "pending"
+            record["Progress"] = f"{share:.0%}"
+        if record is None or share == 1.0:
+            _tasks.remove(task["SnapshotId"])
 
 
 def _copy_snapshot(asked: Value, do: Do) -> Value:
@@ -52,6 +86,7 @@ def _encrypt(record: dict[str, Any], asked: Value) -> None:
 
 
 def _describe_snapshots(asked: Value, do: Do) -> Value:
+    _settle()
     told, known = do(asked), emulator.ec2.store("_snapshots")
     told["Snapshots"] = [
         each | _key(known.get(each["SnapshotId"], {})) for each in told["Snapshots"]
@@ -71,8 +106,7 @@ def _create_image(asked: Value, _: Do) -> Value:
     """Make an image of an instance, with a snapshot of each of its volumes."""
     instance = emulator.ec2.store("_instances").get(asked["InstanceId"])
     if instance is None:
-        message = f"The instance ID '{asked['InstanceId']}' does not exist"
-        raise RefusedError("InvalidInstanceID.NotFound", message)
+        raise _no_instance(asked["InstanceId"])
     mappings = [
         {"DeviceName": each["DeviceName"], "Ebs": _snapped(each["Ebs"]["VolumeId"])}
         for each in instance["BlockDeviceMappings"]
@@ -95,7 +129,11 @@ def _disk(snapshot: str) -> Record:
 
 
 def _copy_image(asked: Value, _: Do) -> Value:
-    """Copy an image and its snapshots from another Region, or from this one."""
+    """Copy an image and its snapshots from another Region, or from this one; by a token, once."""
+    token = asked.get("ClientToken")
+    for each in _images.everything():
+        if token and each.get("ClientToken") == token:
+            return {"ImageId": each["ImageId"]}
     with emulator.request_scope(emulator.account_id(), asked["SourceRegion"]):
         found = _call("DescribeImages", ImageIds=[asked["SourceImageId"]])["Images"]
     if not found:
@@ -109,6 +147,9 @@ def _copy_image(asked: Value, _: Do) -> Value:
         asked["SourceImageId"],
         asked["SourceRegion"],
     )
+    alike["ClientToken"] = token or ""
+    began, ends = time.span("CopyImage", f"{emulator.place()}/{asked['Name']}")
+    alike |= {"Began": began, "Ends": ends}
     return _keep(asked, {**alike, "BlockDeviceMappings": mappings})
 
 
@@ -139,7 +180,6 @@ def _keep(asked: Value, image: Record) -> Value:
             "Name": asked["Name"],
             "Description": asked.get("Description", ""),
             "ImageLocation": f"{emulator.account_id()}/{asked['Name']}",
-            "State": "available",
             "OwnerId": emulator.account_id(),
             "Public": False,
             "ImageType": "machine",
@@ -156,16 +196,22 @@ def _describe_images(asked: Value, do: Do) -> Value:
     told = do(asked)
     there = {each["ImageId"] for each in told["Images"]}
     told["Images"] += [
-        each | {"Tags": emulator.ec2.store("_tags").get(each["ImageId"], [])}
+        each | {"State": _state(each), "Tags": emulator.ec2.store("_tags").get(each["ImageId"], [])}
         for each in _images.everything()
         if each["ImageId"] not in there and _is_meant(each, asked)
     ]
     return told
 
 
+def _state(image: Record) -> str:
+    """Return the state of an image: a copy is pending at first."""
+    ready = time.share(image.get("Began", 0.0), image.get("Ends", 0.0)) == 1.0
+    return "available" if ready else "pending"
+
+
 def _is_meant(image: Record, asked: Value) -> bool:
     owners, names = asked.get("Owners") or ["self"], asked.get("ImageIds")
-    told = {"name": image["Name"], "state": "available", "image-id": image["ImageId"]}
+    told = {"name": image["Name"], "state": _state(image), "image-id": image["ImageId"]}
     return (
         (not names or image["ImageId"] in names)
         and bool({"self", image["OwnerId"]} & set(owners))
@@ -184,6 +230,11 @@ def _deregister(asked: Value, do: Do) -> Value:
     return {}
 
 
+def _no_instance(identifier: str) -> RefusedError:
+    message = f"The instance ID '{identifier}' does not exist"
+    return RefusedError("InvalidInstanceID.NotFound", message)
+
+
 def _missing(image: str) -> RefusedError:
     return RefusedError("InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist")
 
@@ -193,6 +244,7 @@ FRONTS: Mapping[str, Front] = {
     "CopySnapshot": _copy_snapshot,
     "CreateImage": _create_image,
     "CreateSnapshot": _create_snapshot,
+    "CreateSnapshots": _create_snapshots,
     "DeregisterImage": _deregister,
     "DescribeImages": _describe_images,
     "DescribeSnapshots": _describe_snapshots,

@@ -49,6 +49,13 @@ def change(record: dict[str, Any], asked: Value) -> None:
         managed["KmsKeyId"] = key
 
 
+def opens(asked: Value) -> Value:
+    """Tell whether a password is the one of an instance: nothing runs that could be asked."""
+    with emulator.request_scope(asked["account"], asked["region"]):
+        record = emulator.rds.store("_instances").get(asked["database"])
+        return {"opens": bool(record and record["_MasterUserPassword"] == asked["password"])}
+
+
 def forget(record: dict[str, Any]) -> None:
     """Delete the secret of an instance, if RDS made one."""
     managed = record.pop("MasterUserSecret", None)

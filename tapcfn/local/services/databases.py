@@ -12,7 +12,7 @@ from typing import Any
 from tapcfn.local import emulator
 from tapcfn.local.services import database_passwords as passwords
 from tapcfn.local.services import database_refusals as refusals
-from tapcfn.local.services import wire
+from tapcfn.local.services import occupations, wire
 from tapcfn.local.services.refusal import RefusedError
 from tapcfn.local.services.wire import Do, Front, Value
 
@@ -97,6 +97,9 @@ def _modify(asked: Value, do: Do) -> Value:
     if asked.get("DBParameterGroupName"):  # waits for a reboot, however soon the change is to apply
         record["DBParameterGroups"][0]["ParameterApplyStatus"] = "pending-reboot"
     passwords.change(record, asked)
+    if asked.get("MasterUserPassword"):
+        ends = occupations.occupy(record, "ResetMasterPassword", "resetting-master-credentials")
+        occupations.note(record, "Reset master credentials", "configuration change", ends)
     return told(record["DBInstanceIdentifier"])
 
 
@@ -137,6 +140,8 @@ def _describe(asked: Value, do: Do) -> Value:
     for each in found["DBInstances"]:
         record = record_of(each["DBInstanceIdentifier"]) or {}
         each |= {name: record[name] for name in _UNTOLD if record.get(name)}
+        if record:
+            each["DBInstanceStatus"] = occupations.status_of(record)
         if record.get("ReadReplicaSourceDBInstanceIdentifier"):
             each["StatusInfos"] = [_REPLICATING]
     return found

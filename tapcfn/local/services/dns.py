@@ -1,11 +1,13 @@
-"""Route 53: the records that it refuses and the emulator takes."""
+"""Route 53: the records that it refuses and the emulator takes, and what health checks say."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tapcfn.local import emulator
+from tapcfn.local.services import measures
 
 Record = Mapping[str, Any]
 
@@ -13,11 +15,42 @@ Record = Mapping[str, Any]
 _ROUTING = ("Weight", "Region", "Failover", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig")
 _HEAVIEST = 255
 
+# Where checkers are, unless a health check says from where it is looked at.
+_CHECKERS = ["eu-west-1", "us-east-1", "us-west-2"]
+# These are computed, and have no checkers of their own.
+_COMPUTED = ("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
+
 
 def install() -> None:
     """Put the refusals before the emulator's changes."""
     emulator.route53.mend_health_checks()
     emulator.route53.check_record_changes(_refused)
+    emulator.wrap_service("route53", _observing)
+
+
+def _observing(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer GetHealthCheckStatus, which the emulator lacks."""
+
+    async def act(method: str, path: str, *rest: Any) -> emulator.Answer:
+        found = re.fullmatch(r"/2013-04-01/healthcheck/([^/]+)/status", path)
+        if method == "GET" and found:
+            return _status(found[1])
+        answer: emulator.Answer = await handle(method, path, *rest)
+        return answer
+
+    return act
+
+
+def _status(identifier: str) -> emulator.Answer:
+    """Say what the newest point of the check's own metric says; without one, that all is well."""
+    config = emulator.route53.health_checks().get(identifier, {}).get("config", {})
+    if config.get("Type") in _COMPUTED:
+        message = f"A health check of type {config['Type']} has no checkers"
+        return emulator.route53.error("InvalidInput", message)
+    well = measures.is_healthy(identifier)
+    status = "Success: HTTP Status Code 200, OK" if well else "Failure: HTTP Status Code 503"
+    seen_from = [] if well is None else list(config.get("Regions") or _CHECKERS)
+    return emulator.route53.health_status(identifier, status, seen_from)
 
 
 def _refused(

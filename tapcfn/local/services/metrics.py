@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tapcfn.local import emulator
+from tapcfn.local.services import measures
 from tapcfn.local.services.refusal import RefusedError
 
 Series = dict[int, float]
@@ -62,10 +63,7 @@ def series(queries: Sequence[Mapping[str, Any]], times: Sequence[int]) -> dict[s
 def _measured(stat: Mapping[str, Any], times: Sequence[int], period: int) -> Series:
     metric, wanted = stat["Metric"], set(times)
     buckets: dict[int, list[Any]] = defaultdict(list)
-    points = emulator.cloudwatch.points(
-        metric.get("Namespace"), metric.get("MetricName"), metric.get("Dimensions") or []
-    )
-    for point in points:
+    for point in measures.points(metric, times, period):
         begins = int(point["Timestamp"] // period) * period
         if begins in wanted:
             buckets[begins].append(point)

@@ -1,4 +1,4 @@
-"""CloudFormation: who is whose parent among nested stacks."""
+"""CloudFormation: who is whose parent among nested stacks, and what they need acknowledged."""
 
 from __future__ import annotations
 
@@ -11,8 +11,29 @@ from tapcfn.local.emulator import Action, Answer, Params
 
 
 def install() -> None:
-    """Let the description of a nested stack name its parent and its root."""
+    """Let a nested stack name its parent and its root, and a summary what nesting needs."""
     emulator.engine.wrap_action("DescribeStacks", _with_family)
+    emulator.engine.wrap_action("GetTemplateSummary", _with_capabilities)
+
+
+# The service wants both for any nested stack, whatever is in it; the emulator looks for IAM only.
+_NESTING = (
+    "<Capabilities><member>CAPABILITY_NAMED_IAM</member><member>CAPABILITY_AUTO_EXPAND</member>"
+    "</Capabilities><CapabilitiesReason>The following resource(s) require capabilities: "
+    "[AWS::CloudFormation::Stack]</CapabilitiesReason>"
+)
+
+
+def _with_capabilities(do: Action) -> Action:
+    def act(params: Params) -> Answer:
+        status, headers, body = do(params)
+        text = body.decode()
+        if "<member>AWS::CloudFormation::Stack</member>" not in text:
+            return status, headers, body
+        text = re.sub(r"<Capabilities>.*?</CapabilitiesReason>", "", text, flags=re.DOTALL)
+        return status, headers, text.replace("<Parameters>", _NESTING + "<Parameters>", 1).encode()
+
+    return act
 
 
 def _with_family(do: Action) -> Action:

@@ -12,6 +12,7 @@ from tapcfn.local.services import database_passwords as passwords
 from tapcfn.local.services import wire
 from tapcfn.local.services.database_refusals import refuse_replica
 from tapcfn.local.services.databases import record_of, told
+from tapcfn.local.services.occupations import occupy, refuse_busy
 from tapcfn.local.services.refusal import RefusedError
 from tapcfn.local.services.wire import Do, Front, Value
 
@@ -66,7 +67,9 @@ def _promote(asked: Value, _: Do) -> Value:
         raise _missing(name)
     if not replica.get(SOURCE):
         raise RefusedError("InvalidDBInstanceState", "DB Instance is not a read replica.")
+    refuse_busy(replica)
     _unlink(replica)
+    occupy(replica, "PromoteReadReplica", "modifying")
     replica["BackupRetentionPeriod"] = asked.get("BackupRetentionPeriod") or 1
     window = asked.get("PreferredBackupWindow")
     replica["PreferredBackupWindow"] = window or replica["PreferredBackupWindow"]

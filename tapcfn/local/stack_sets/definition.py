@@ -7,10 +7,11 @@ from typing import Any
 
 from tapcfn.local import checks, emulator
 from tapcfn.local.emulator import Params
-from tapcfn.local.stack_sets import parameters
+from tapcfn.local.stack_sets import adoption, parameters
 from tapcfn.local.stack_sets.model import (
     ADMINISTRATION_ROLE,
     EXECUTION_ROLE,
+    SERVICE_MANAGED,
     Definition,
     StackSet,
     Tag,
@@ -19,11 +20,13 @@ from tapcfn.local.stack_sets.refusals import RefusedError, invalid
 from tapcfn.local.stack_sets.wire import is_given, is_true, message, strings, text
 
 _SOURCES = ("TemplateBody", "TemplateURL")
+_ROLES = ("AdministrationRoleARN", "ExecutionRoleName")
+_NESTED = "AWS::CloudFormation::Stack"
 
 
-def created(params: Params) -> Definition:
+def created(params: Params, permission_model: str) -> Definition:
     """Return the definition that a CreateStackSet asks for."""
-    if sum(bool(text(params, each)) for each in _SOURCES) != 1:
+    if sum(bool(text(params, each)) for each in (*_SOURCES, "StackId")) != 1:
         raise invalid("Either Template URL or Template Body must be specified.")
     blank = Definition(
         description="",
@@ -35,10 +38,36 @@ def created(params: Params) -> Definition:
         administration_role=default_administration_role(),
         execution_role=EXECUTION_ROLE,
     )
-    return _checked(params, blank, _template(params))
+    if not text(params, "StackId"):
+        return _checked(params, blank, _template(params), permission_model)
+    stack = _stack(text(params, "StackId"))
+    taken = blank | {"parameters": adoption.parameters_of(stack)}
+    return _checked(_keeping(params, taken), taken, adoption.template_of(stack), permission_model)
 
 
-def updated(params: Params, before: Definition) -> Definition:
+def _stack(stack_id: str) -> Mapping[str, Any]:
+    """Return the stack that a set is made after; its template holds no secrets."""
+    stack = adoption.find(stack_id)
+    if stack is None:
+        raise RefusedError("StackNotFoundException", f"Stack {stack_id} does not exist", 404)
+    secret = adoption.secrets_in(_parsed(adoption.template_of(stack)))
+    if secret:
+        raise invalid(f"Stack {stack_id} has NoEcho parameters: {', '.join(secret)}")
+    return stack
+
+
+def _keeping(params: Params, taken: Definition) -> Params:
+    """Return a request that asks for the previous value wherever it gives none."""
+    given = {each["Key"] for each in emulator.engine.extract_members(params, "Parameters")}
+    kept = dict(params)
+    left = [name for name in taken["parameters"] if name not in given]
+    for number, name in enumerate(left, len(given) + 1):
+        kept[f"Parameters.member.{number}.ParameterKey"] = [name]
+        kept[f"Parameters.member.{number}.UsePreviousValue"] = ["true"]
+    return kept
+
+
+def updated(params: Params, before: Definition, permission_model: str) -> Definition:
     """Return the definition that an UpdateStackSet asks for; what it leaves out mostly stays.
 
     Parameters that it leaves out go back to their defaults, and capabilities are not kept.
@@ -49,11 +78,12 @@ def updated(params: Params, before: Definition) -> Definition:
             "Exactly one of TemplateBody, TemplateURL and UsePreviousTemplate must be specified."
         )
     own = before["administration_role"] != default_administration_role()
-    if own and not text(params, "AdministrationRoleARN"):
+    if own and permission_model != SERVICE_MANAGED and not text(params, "AdministrationRoleARN"):
         raise invalid(
             "AdministrationRoleARN must be specified, because the stack set has a customized one."
         )
-    return _checked(params, before, before["template"] if previous else _template(params))
+    template = before["template"] if previous else _template(params)
+    return _checked(params, before, template, permission_model)
 
 
 def is_changed(params: Params, before: Definition, after: Definition) -> bool:
@@ -78,16 +108,20 @@ def default_administration_role() -> str:
 # Checks -------------------------------------------------------------------------------------------
 
 
-def _checked(params: Params, before: Definition, template: str) -> Definition:
+def _checked(
+    params: Params, before: Definition, template: str, permission_model: str
+) -> Definition:
     """Read the rest of the request, and refuse a template that no stack would take."""
     parsed = _parsed(template)
+    if permission_model == SERVICE_MANAGED:
+        _refuse_unmanageable(params, parsed)
     declared = parsed.get("Parameters") or {}
     given = emulator.engine.extract_members(params, "Parameters")
     after = Definition(
         description=text(params, "Description") or before["description"],
         template=template,
         parameters=parameters.resolved(declared, given, before["parameters"]),
-        secret=[name for name, about in declared.items() if _is_secret(about)],
+        secret=adoption.secrets_in(parsed),
         tags=_tags(params) if is_given(params, "Tags") else before["tags"],
         capabilities=strings(params, "Capabilities"),
         administration_role=text(params, "AdministrationRoleARN") or before["administration_role"],
@@ -95,6 +129,18 @@ def _checked(params: Params, before: Definition, template: str) -> Definition:
     )
     _refuse(after, parsed)
     return after
+
+
+def _refuse_unmanageable(params: Params, parsed: Mapping[str, Any]) -> None:
+    """Refuse what service-managed sets can't have: roles of one's own, macros, nested stacks."""
+    roles = [each for each in _ROLES if text(params, each)]
+    if roles:
+        raise invalid(f"{roles[0]} can't be specified for SERVICE_MANAGED stack sets")
+    if parsed.get("Transform"):
+        raise invalid("Stack sets with service-managed permissions don't support macros")
+    found = (parsed.get("Resources") or {}).values()
+    if any(isinstance(each, dict) and each.get("Type") == _NESTED for each in found):
+        raise invalid("Stack sets with service-managed permissions don't support nested stacks")
 
 
 def _template(params: Params) -> str:
@@ -136,10 +182,6 @@ def _as_params(definition: Definition) -> Params:
         params[f"Parameters.member.{number}.ParameterKey"] = [name]
         params[f"Parameters.member.{number}.ParameterValue"] = [value]
     return params
-
-
-def _is_secret(about: Mapping[str, Any]) -> bool:
-    return str(about.get("NoEcho", "")).lower() == "true"
 
 
 def _tags(params: Params) -> list[Tag]:

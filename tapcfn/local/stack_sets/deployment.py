@@ -2,37 +2,111 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass, replace
 
 from tapcfn.local import emulator
-from tapcfn.local.stack_sets import roles, stacks
-from tapcfn.local.stack_sets.model import Action, Instance, Operation, StackSet
+from tapcfn.local.stack_sets import (
+    adoption,
+    drift,
+    gates,
+    marks,
+    organization,
+    roles,
+    room,
+    stacks,
+    trials,
+)
+from tapcfn.local.stack_sets.marks import Outcome
+from tapcfn.local.stack_sets.model import (
+    SKIPPED_SUSPENDED,
+    Action,
+    Gate,
+    Instance,
+    Operation,
+    ResultStatus,
+    StackSet,
+    home_of,
+    is_service_managed,
+    target_of,
+)
 from tapcfn.local.stack_sets.parameters import effective
 
 LONGEST_STACK_NAME = 128
 
 
-async def carry_out(
-    stack_set: StackSet,
-    operation: Operation,
-    instance: Instance,
-    administrator: roles.Administration,
-) -> str:
-    """Do what the operation says and return why it failed, or nothing."""
-    is_deletion = operation["action"] == Action.DELETE
-    if is_deletion and operation["retain_stacks"]:
-        return ""
-    role = operation["execution_role"]
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One target of an operation; without an administrator, no roles are needed."""
+
+    stack_set: StackSet
+    operation: Operation
+    instance: Instance
+    administrator: roles.Administration | None
+
+    @property
+    def action(self) -> str:
+        """What is to be done."""
+        return self.operation["action"]
+
+
+async def carry_out(job: Job) -> Outcome:
+    """Do what the operation says and return what came of it."""
+    if job.action == Action.DELETE and job.operation["retain_stacks"]:
+        return Outcome()
+    if _is_suspended(job):
+        reason = f"Account {job.instance['account']} is suspended"
+        return Outcome(ResultStatus.CANCELLED, reason, detailed=SKIPPED_SUSPENDED)
     try:
-        refusal = await asyncio.to_thread(roles.refusal, administrator, role)
-        if refusal:
-            return refusal
-        await (stacks.delete(instance["stack_id"]) if is_deletion else _deploy(stack_set, instance))
+        return await _let_in(job)
     except stacks.FailedError as failed:
-        return str(failed)
+        return marks.failed(str(failed))
     except Exception as error:  # or the operation would never end
-        return f"Internal error: {type(error).__name__}: {error}"
-    return ""
+        return marks.failed(f"Internal error: {type(error).__name__}: {error}")
+
+
+def _is_suspended(job: Job) -> bool:
+    if not is_service_managed(job.stack_set):
+        return False
+    management, _ = home_of(job.stack_set)
+    return organization.is_suspended(management, job.instance["account"])
+
+
+async def _let_in(job: Job) -> Outcome:
+    """Do it if the roles, the table of faults and the account gate let it happen."""
+    refusal = _refused_by_roles(job) or await trials.meet(job.stack_set, job.operation)
+    if refusal:
+        return marks.failed(refusal)
+    gate = await gates.ask()
+    if gate["status"] == gates.FAILED:
+        return marks.failed(gate["reason"], gate)
+    async with room.taken():
+        return await _done(job, gate)
+
+
+def _refused_by_roles(job: Job) -> str:
+    if job.administrator is None:
+        return ""
+    return roles.refusal(job.administrator, job.operation["execution_role"])
+
+
+async def _done(job: Job, gate: Gate) -> Outcome:
+    instance, found = job.instance, None
+    try:
+        if job.action == Action.DETECT_DRIFT:
+            found = drift.detect(instance)
+        elif job.action == Action.IMPORT:
+            adoption.adopt(job.stack_set, instance, job.operation["stacks"][_key(instance)])
+        elif job.action == Action.DELETE:
+            await stacks.delete(instance["stack_id"])
+        else:
+            await _deploy(job.stack_set, instance)
+    except stacks.FailedError as failed:
+        return replace(marks.failed(str(failed)), gate=gate)
+    return Outcome(gate=gate, drift=found)
+
+
+def _key(instance: Instance) -> str:
+    return str(target_of(instance))
 
 
 async def _deploy(stack_set: StackSet, instance: Instance) -> None:

@@ -1,7 +1,7 @@
 """The two roles of self-managed stack sets, assumed one after the other before each target.
 
 CloudFormation becomes the administration role, and as that the execution role of the target's
-account. Reads both roles through IAM, so it must run on a worker thread.
+account. To read the policies of the first takes calls, and so a worker thread.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tapcfn.local import calls, emulator
-from tapcfn.local.provisioners.resource import gone_is_fine
 from tapcfn.local.stack_sets.policies import Asked, Document, allows
 
 SERVICE = "cloudformation.amazonaws.com"
@@ -86,9 +85,8 @@ def _trusts(role: Mapping[str, Any], asked: Asked) -> bool:
 
 
 def _role(name: str) -> Mapping[str, Any] | None:
-    with gone_is_fine():
-        return dict(calls.client("iam", region=ANY_REGION).get_role(RoleName=name)["Role"])
-    return None
+    """Return IAM's own record: it is asked for at every target, and a call would cost the most."""
+    return emulator.iam.role(name)
 
 
 def _policies(role: str) -> tuple[Document, ...]:

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 from tapcfn.local import emulator
-from tapcfn.local.stack_sets.model import Operation, OperationStatus, SetStatus, StackSet
+from tapcfn.local.stack_sets.model import (
+    Operation,
+    OperationStatus,
+    SetStatus,
+    StackSet,
+    is_service_managed,
+)
 from tapcfn.local.stack_sets.refusals import RefusedError
 
 _sets: MutableMapping[str, StackSet] = emulator.add_store("stack_sets")
@@ -34,9 +40,21 @@ def active(name: str) -> StackSet | None:
     return next((each for each in _active() if each["name"] == name), None)
 
 
-def find(given: str, *, deleted: bool = False) -> StackSet:
-    """Return the stack set of a name or id, a deleted one only by its id and when asked for."""
+def every_active() -> list[StackSet]:
+    """Return the stack sets that are there, in every account and Region."""
+    found: list[StackSet] = emulator.everything_in(_sets)
+    return [each for each in found if each["status"] == SetStatus.ACTIVE]
+
+
+def find(given: str, *, deleted: bool = False, delegated: bool = False) -> StackSet:
+    """Return the stack set of a name, id or ARN, a deleted one only by its id and when asked for.
+
+    A delegated administrator finds service-managed sets only.
+    """
+    given = given.rpartition(":stackset/")[2]
     found = sets().get(given) or active(given)
+    if found is not None and delegated and not is_service_managed(found):
+        found = None
     if found is None or (found["status"] == SetStatus.DELETED and not deleted):
         raise RefusedError("StackSetNotFoundException", f"StackSet {given} not found", 404)
     return found

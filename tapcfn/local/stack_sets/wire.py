@@ -7,7 +7,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
 from tapcfn.local import emulator
@@ -16,6 +16,8 @@ from tapcfn.local.stack_sets.refusals import RefusedError, invalid
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 MOST_RESULTS = 100
+
+Row = TypeVar("Row")
 
 
 # Requests -----------------------------------------------------------------------------------------
@@ -108,19 +110,22 @@ def xml(told: Any) -> str:
 
 
 def page(
-    rows: Sequence[tuple[str, Mapping[str, Any]]], params: Params, scope: str
+    rows: Sequence[tuple[str, Row]],
+    params: Params,
+    scope: str,
+    shown: Callable[[Row], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Return one page of rows with unique keys, which are shown in the order of these.
 
-    The token names the last row shown, so that rows that come or go in between move nothing. It is
-    good for the same `scope` only.
+    Only what is on the page is put into words. The token names the last row shown, so that rows
+    that come or go in between move nothing. It is good for the same `scope` only.
     """
     after = _after(text(params, "NextToken"), scope)
     left = sorted((row for row in rows if row[0] > after), key=lambda row: row[0])
     size = _size(text(params, "MaxResults"))
-    shown = left[:size]
-    more = _token(scope, shown[-1][0]) if len(left) > size else None
-    return {"Summaries": [row for _, row in shown], "NextToken": more}
+    here = left[:size]
+    more = _token(scope, here[-1][0]) if len(left) > size else None
+    return {"Summaries": [shown(row) for _, row in here], "NextToken": more}
 
 
 def _size(told: str) -> int:

@@ -1,4 +1,4 @@
-"""The actions that change stack sets and their instances."""
+"""The actions that change stack sets."""
 
 from __future__ import annotations
 
@@ -8,36 +8,39 @@ from typing import Any
 
 from tapcfn.local import emulator
 from tapcfn.local.emulator import Params
-from tapcfn.local.stack_sets import asking, definition, engine, store
+from tapcfn.local.stack_sets import asking, definition, settings, store, targeting, turns
+from tapcfn.local.stack_sets.engine import Asked, Plan
 from tapcfn.local.stack_sets.model import (
     Action,
     Definition,
     InstanceStatus,
     SetStatus,
     StackSet,
-    Target,
     target_of,
 )
 from tapcfn.local.stack_sets.refusals import RefusedError, invalid
-from tapcfn.local.stack_sets.wire import is_given, is_true, strings, text
+from tapcfn.local.stack_sets.wire import is_given, strings, text
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 
-# Stack sets ---------------------------------------------------------------------------------------
+# Create -------------------------------------------------------------------------------------------
 
 
 def create_stack_set(params: Params) -> Mapping[str, Any]:
     """Create a stack set; the same request under the same token is the same stack set."""
-    asking.refuse_what_is_not_built(params)
     name, token = text(params, "StackSetName"), text(params, "ClientRequestToken")
     if not NAME.fullmatch(name):
         raise invalid(f"StackSetName {name} must match [a-zA-Z][-a-zA-Z0-9]* and 128 characters")
-    wanted = definition.created(params)
+    model = settings.permission_model(params)
+    wanted = definition.created(params, model)
     there = store.active(name)
     if there is not None:
         return {"StackSetId": _same(there, token, wanted)["id"]}
     made = _new(name, token, wanted)
+    made["permission_model"] = model
+    made["auto"] = settings.auto_deployment(params, model)
+    made["is_managed"] = settings.is_managed(params)
     store.sets()[made["id"]] = made
     return {"StackSetId": made["id"]}
 
@@ -63,36 +66,67 @@ def _new(name: str, token: str, wanted: Definition) -> StackSet:
         arn=f"arn:aws:cloudformation:{place}:stackset/{identifier}",
         status=SetStatus.ACTIVE,
         token=token,
+        permission_model="",
+        auto=None,
+        is_managed=False,
+        units={},
         definition=wanted,
         instances={},
         operations={},
     )
 
 
+# Update and delete --------------------------------------------------------------------------------
+
+
 def update_stack_set(params: Params) -> Mapping[str, Any]:
     """Change the set itself, whatever becomes of the operation, and then its instances."""
-    asking.refuse_what_is_not_built(params)
     stack_set, operation_id = asking.claimed(params)
+    return {
+        "OperationId": turns.submit(
+            stack_set,
+            Asked(
+                operation_id,
+                Action.UPDATE,
+                lambda: _plan_of_update(params, stack_set),
+                asking.preferences(params),
+            ),
+        )["id"]
+    }
+
+
+def _plan_of_update(params: Params, stack_set: StackSet) -> Plan:
     before = stack_set["definition"]
-    after = definition.updated(params, before)
-    asked = engine.Asked(
-        operation_id,
-        Action.UPDATE,
-        _targets_to_update(params, stack_set),
-        asking.preferences(params),
-    )
-    stack_set["definition"] = after
-    if definition.is_changed(params, before, after):
-        _outdate(stack_set)
-    return _begun(stack_set, asked)
+    model = settings.permission_model(params, stack_set)
+    auto = settings.auto_deployment(params, model, stack_set)
+    managed = settings.is_managed(params, stack_set)
+    after = definition.updated(params, before, model)
+
+    def change() -> None:
+        stack_set["definition"], stack_set["permission_model"] = after, model
+        stack_set["auto"], stack_set["is_managed"] = auto, managed
+        if definition.is_changed(params, before, after):
+            _outdate(stack_set)
+
+    aim = targeting.aim(params, stack_set)
+    targets = _to_update(params, stack_set, aim)
+    return Plan(targets, named=aim.named, change=change)
 
 
-def _targets_to_update(params: Params, stack_set: StackSet) -> tuple[Target, ...]:
+def _to_update(params: Params, stack_set: StackSet, aim: targeting.Aim) -> Any:
     """Return the named instances, or all; never those that are INOPERABLE."""
-    if bool(strings(params, "Accounts")) != bool(strings(params, "Regions")):
+    is_aimed = targeting.is_named(params)
+    if is_aimed and is_given(params, settings.AUTO):
+        raise invalid("DeploymentTargets and Regions can't be specified with AutoDeployment")
+    if is_aimed != bool(strings(params, "Regions")):
         raise invalid("Accounts and Regions must be specified together")
-    named = asking.named(params) or tuple(map(target_of, stack_set["instances"].values()))
-    return asking.operable(stack_set, asking.all_there(stack_set, named))
+    if not is_aimed:
+        named = tuple(map(target_of, stack_set["instances"].values()))
+    elif aim.named:
+        named = asking.some_there(stack_set, aim.existing(stack_set))
+    else:
+        named = asking.all_there(stack_set, aim.targets)
+    return asking.operable(stack_set, named)
 
 
 def _outdate(stack_set: StackSet) -> None:
@@ -103,83 +137,16 @@ def _outdate(stack_set: StackSet) -> None:
 
 def delete_stack_set(params: Params) -> Mapping[str, Any]:
     """Delete a stack set that has no instances."""
-    asking.refuse_what_is_not_built(params)
     stack_set = asking.found(params)
-    engine.refuse_if_busy(stack_set)
+    turns.refuse_if_busy(stack_set)
     if stack_set["instances"]:
         raise RefusedError("StackSetNotEmptyException", "StackSet is not empty", 409)
     stack_set["status"] = SetStatus.DELETED
     return {}
 
 
-# Stack instances ----------------------------------------------------------------------------------
-
-
-def create_stack_instances(params: Params) -> Mapping[str, Any]:
-    """Create the instances that are missing, and deploy all that are named."""
-    asking.refuse_what_is_not_built(params)
-    stack_set, operation_id = asking.claimed(params)
-    named = asking.at_least_one(asking.named(params))
-    overrides = asking.overrides(params, stack_set, named)
-    asked = engine.Asked(
-        operation_id, Action.CREATE, asking.operable(stack_set, named), asking.preferences(params)
-    )
-    return _begun(stack_set, asked, overrides)
-
-
-def update_stack_instances(params: Params) -> Mapping[str, Any]:
-    """Change what instances put in the place of the set's parameters."""
-    asking.refuse_what_is_not_built(params)
-    stack_set, operation_id = asking.claimed(params)
-    named = asking.all_there(stack_set, asking.at_least_one(asking.named(params)))
-    overrides = asking.overrides(params, stack_set, named)
-    asking.refuse_too_new(stack_set, overrides)
-    asked = engine.Asked(
-        operation_id, Action.UPDATE, asking.operable(stack_set, named), asking.preferences(params)
-    )
-    return _begun(stack_set, asked, overrides)
-
-
-def delete_stack_instances(params: Params) -> Mapping[str, Any]:
-    """Delete those of the named instances that there are, with their stacks or without."""
-    asking.refuse_what_is_not_built(params)
-    stack_set, operation_id = asking.claimed(params)
-    if not is_given(params, "RetainStacks"):
-        raise invalid("RetainStacks must be specified")
-    named = asking.at_least_one(asking.named(params))
-    there = tuple(each for each in named if str(each) in stack_set["instances"])
-    if not there:
-        asking.all_there(stack_set, named)
-    retain = is_true(params, "RetainStacks")
-    asked = engine.Asked(operation_id, Action.DELETE, there, asking.preferences(params), retain)
-    return _begun(stack_set, asked)
-
-
-def stop_stack_set_operation(params: Params) -> Mapping[str, Any]:
-    """Stop an operation that runs."""
-    stack_set = asking.found(params)
-    engine.stop(stack_set, store.find_operation(stack_set, text(params, "OperationId")))
-    return {}
-
-
-def _begun(
-    stack_set: StackSet,
-    asked: engine.Asked,
-    overrides: Mapping[Target, dict[str, str]] | None = None,
-) -> Mapping[str, Any]:
-    operation = engine.begin(stack_set, asked)
-    for target, values in (overrides or {}).items():
-        if str(target) in operation["results"]:
-            stack_set["instances"][str(target)]["overrides"] = values
-    return {"OperationId": operation["id"]}
-
-
 ACTS: Mapping[str, Callable[[Params], Mapping[str, Any]]] = {
     "CreateStackSet": create_stack_set,
     "UpdateStackSet": update_stack_set,
     "DeleteStackSet": delete_stack_set,
-    "CreateStackInstances": create_stack_instances,
-    "UpdateStackInstances": update_stack_instances,
-    "DeleteStackInstances": delete_stack_instances,
-    "StopStackSetOperation": stop_stack_set_operation,
 }

@@ -50,7 +50,8 @@ class BaseSettings(Common):
     admin_cidr: Cidr = Field("10.0.0.0/24", description="an IPv4 CIDR block: who may reach port 22")
     rollout: Literal["stacks", "stackset"] = Field(
         "stacks",
-        description='"stacks": a stack in each Region, the first Region before the others',
+        description='"stacks" (a stack in each Region, the first Region before the others) or '
+        '"stackset" (one stack set over the Regions, with roles of its own)',
     )
     password_policy: Literal["custom_resource", "operation"] = Field(
         "custom_resource",
@@ -114,13 +115,6 @@ class BaseSettings(Common):
         if not 16 <= ipaddress.IPv4Network(block).prefixlen <= 22:
             raise ValueError("has no room for the subnets, or more than a VPC may have")
         return block
-
-    @field_validator("rollout")
-    @classmethod
-    def _is_there(cls, rollout: str) -> str:
-        if rollout == "stackset":
-            raise ValueError("comes with stack sets; use stacks")
-        return rollout
 
     @field_validator("api_stage")
     @classmethod

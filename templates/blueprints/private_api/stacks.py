@@ -1,21 +1,24 @@
-"""The stacks of private_api: what the account has one of, the first Region, then the others."""
+"""The stacks of private_api: what the account has one of, the first Region, then the others.
+
+Or, if that is wanted, one stack set over the Regions in the place of the last two.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tapcfn.model import OutputOf, ParameterValue, Phase, Rollout, Stack, ZoneOf
+from tapcfn.model import OutputOf, Phase, Rollout, Stack
 from templates.blueprints._stacks import Stacks
-from templates.blueprints.private_api import regional
+from templates.blueprints.private_api import regional, spread
 from templates.blueprints.private_api.regional import Out
 from templates.blueprints.private_api.settings import Settings
+from templates.blueprints.private_api.told import common, own
 from templates.layers import account
 
 NAME = "private_api"
 
 REGIONAL = frozenset({"api-account", "regional"})
-ZONES = 2
 
 # What people ask for, by the name that the system gives it. (S1-15)
 OUTPUTS: Mapping[str, Out] = {
@@ -36,15 +39,19 @@ OUTPUTS: Mapping[str, Out] = {
 def rollout(settings: Settings, stage: str) -> Rollout:
     """Return the phases: a Region shows that the template works before the others get it."""
     system = _System(settings, Stacks(NAME, stage, settings, REGIONAL))
-    first, *others = system.regional()
-    phases = (
-        Phase("account", tuple(system.account())),
-        Phase("first", (first,)),
-        Phase("regions", tuple(others)),
-    )
-    return Rollout(
-        NAME, stage, tuple(phase for phase in phases if phase.stacks), dict(system.outputs())
-    )
+    if settings.rollout == "stackset":
+        one = spread.Spread(settings, system.stacks)
+        account = (*system.account(), one.roles())
+        phases = [Phase("account", account), Phase("regions", (), (one.stack_set(),))]
+    else:
+        first, *others = system.regional()
+        phases = [
+            Phase("account", tuple(system.account())),
+            Phase("first", (first,)),
+            Phase("regions", tuple(others)),
+        ]
+    used = tuple(phase for phase in phases if phase.names)
+    return Rollout(NAME, stage, used, dict(system.outputs()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +80,22 @@ class _System:
     def regional(self) -> Iterator[Stack]:
         """Yield the stack of each Region, the first one first; all have one template. (S1-1)"""
         template = regional.build(self.settings)
-        parameters: dict[str, ParameterValue] = {
-            f"AvailabilityZone{index}": ZoneOf(index) for index in range(ZONES)
-        }
-        if "HomeRegion" in template.parameters:
-            parameters["HomeRegion"] = self.settings.home
         for region in self.settings.regions:
-            told = {**parameters, **self.front(region)}
+            told = {**common(self.settings, template), **own(self.settings, region)}
             yield self.stacks.stack("regional", region, template, told)
-
-    def front(self, region: str) -> Mapping[str, ParameterValue]:
-        """Return what a Region's load balancer must be told. (S1-X8)"""
-        settings = self.settings
-        if not settings.alb_front:
-            return {}
-        return {
-            "CertificateArn": settings.certificates[region],
-            "DomainName": settings.domain_name,
-            "HostedZoneId": settings.hosted_zone_id,
-        }
 
     def outputs(self) -> Iterator[tuple[str, OutputOf]]:
         """Yield what people ask the system for, by its name and the Region. (S1-15)"""
         output, settings = self.stacks.output, self.settings
         for name, key in OUTPUTS.items():
             for region in settings.regions:
-                yield f"{name}.{region}", output("regional", region, key)
+                yield f"{name}.{region}", self._of_region(region, key)
         if settings.manage_api_account:
             for region in settings.regions:
                 role = output("api-account", region, account.Out.API_ROLE_ARN)
                 yield f"iamRoles.{region}", role
+
+    def _of_region(self, region: str, key: str) -> OutputOf:
+        if self.settings.rollout == "stackset":
+            return spread.Spread(self.settings, self.stacks).output(region, key)
+        return self.stacks.output(spread.LAYER, region, key)

@@ -34,6 +34,7 @@ class Out(StrEnum):
     DNS_NAME = "LoadBalancerDnsName"
     BALANCER = "LoadBalancerFullName"
     TARGET_GROUP = "TargetGroupFullName"
+    TARGET_GROUP_ARN = "TargetGroupArn"
     SCALING_GROUP = "AutoScalingGroupName"
     INSTANCE_IDS = "InstanceIds"
     INSTANCE_IPS = "InstanceIps"
@@ -191,6 +192,7 @@ def _publish(
         (Out.DNS_NAME, "Host name of the load balancer", GetAtt(balancer, "DNSName")),
         (Out.BALANCER, "Balancer as a metric", GetAtt(balancer, "LoadBalancerFullName")),
         (Out.TARGET_GROUP, "Targets as a metric", GetAtt(targets, "TargetGroupFullName")),
+        (Out.TARGET_GROUP_ARN, "ARN of the target group", Ref(targets)),
         (Out.SCALING_GROUP, "Name of the scaling group", Ref(group)),
     ):
         template.add_output(Output(key, Description=about, Value=found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from awacs import rds as rds_actions
@@ -18,7 +19,14 @@ from templates.layers._values import Value
 USER = "admin"
 
 # S4-8. The braces are RDS's own: they must not pass through `Fn::Sub`.
-PARAMETERS = {"innodb_buffer_pool_size": "{DBInstanceClassMemory*3/4}"}
+PARAMETERS: Mapping[str, Value] = {
+    "innodb_buffer_pool_size": "{DBInstanceClassMemory*3/4}",
+    "read_only": Ref("ReadOnly"),
+}
+
+# Whether the database refuses writes: while it is a replica, which is RDS's own way, or always.
+WHILE_REPLICA = "{TrueIfReplica}"
+ALWAYS = "1"
 
 # S4-9: what the database has from its promotion on.
 BACKUPS = databases.Backups(days=7, window="03:00-04:00")
@@ -49,7 +57,7 @@ def build(settings: Settings) -> Template:
     The promotion takes the source away and adds backups: whatever else it changed might make
     CloudFormation replace the database. The password comes in an update of its own.
     """
-    template = Template("The migrated database, and the secret for its time after the promotion")
+    template = _template()
     place = _place(template)
     secret = _secret(template, settings)
     made = databases.add_replica(
@@ -66,6 +74,40 @@ def build(settings: Settings) -> Template:
         made.MasterUserPassword = secrets.password(secret)
         secrets.attach(template, secret, made)
     _publish(template, made, secret)
+    return template
+
+
+def build_away(settings: Settings) -> Template:
+    """Return the same stack without the database: on the way back from a promotion.
+
+    What was promoted can't be a replica again, only make place for one of the same name. The names
+    that others were told stay as they are.
+    """
+    template = _template()
+    subnets = Ref(parameters.subnets(template, "PrivateSubnetIds", "private"))
+    databases.add_groups(
+        template, subnets=subnets, instance=_instance(settings), tags=settings.tags
+    )
+    secret = _secret(template, settings)
+    name = settings.names.target_database
+    arn = Sub(f"arn:${{AWS::Partition}}:rds:${{AWS::Region}}:${{AWS::AccountId}}:db:{name}")
+    _tell(template, Out.DATABASE_ID, "Identifier of the database", name)
+    _tell(template, Out.DATABASE_ARN, "ARN of the database", arn)
+    _tell(template, Out.DATABASE_ENDPOINT, "Its host name", "none")
+    _tell(template, Out.SECRET_ARN, "ARN of the secret", Ref(secret))
+    return template
+
+
+def _template() -> Template:
+    template = Template("The migrated database, and the secret for its time after the promotion")
+    template.add_parameter(
+        Parameter(
+            "ReadOnly",
+            Type="String",
+            Description="Whether the database refuses writes: while it is a replica, or always",
+            AllowedValues=[WHILE_REPLICA, ALWAYS],
+        )
+    )
     return template
 
 

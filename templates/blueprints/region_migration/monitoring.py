@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from troposphere import Output, Parameter, Ref, Sub
+from troposphere import Join, Output, Parameter, Ref, Sub
 
 from tapcfn.templating import Template
 from templates.blueprints import _parameters as parameters
@@ -28,6 +28,7 @@ class Out(StrEnum):
     """What people may ask this for."""
 
     DASHBOARD_ARN = "DashboardArn"
+    ALARMS = "AlarmNames"
 
 
 def build(settings: Settings) -> Template:
@@ -35,13 +36,17 @@ def build(settings: Settings) -> Template:
     template = Template("What watches the migration")
     watched = {title: parameters.take(template, title, about) for title, about in _WATCHED.items()}
     targets = parameters.take(template, "TargetGroup", "Target group as metrics name it")
-    for alarm in _alarms(settings, watched, targets):
+    made = [
         alarms.add(template, alarm, tags=settings.tags)
+        for alarm in _alarms(settings, watched, targets)
+    ]
     name = settings.names.of("migration-dashboard")
     widgets = [*_widgets(), *(_more_widgets() if settings.rich_dashboard else ())]
     dashboards.add(template, "Dashboard", name=name, widgets=widgets, tags=settings.tags)
     arn = Sub(f"arn:${{AWS::Partition}}:cloudwatch::${{AWS::AccountId}}:dashboard/{name}")
     template.add_output(Output(Out.DASHBOARD_ARN, Description="ARN of the dashboard", Value=arn))
+    every = Join(",", [Ref(each) for each in made])
+    template.add_output(Output(Out.ALARMS, Description="Names of the alarms", Value=every))
     return template
 
 

@@ -30,9 +30,9 @@ class Names:
         """Return a whole bucket's name, as text for `Fn::Sub` in the bucket's own Region."""
         return bucket_name(self.of(what))
 
-    def source_bucket(self, account: str, region: str) -> str:
-        """Return the name of the source bucket, where account and Region are known."""
-        filled = self.bucket("source").replace("${AWS::AccountId}", account)
+    def bucket_in(self, what: str, account: str, region: str) -> str:
+        """Return a whole bucket's name, where account and Region are known."""
+        filled = self.bucket(what).replace("${AWS::AccountId}", account)
         return filled.replace("${AWS::Region}", region)
 
     @property
@@ -64,6 +64,26 @@ class Names:
     def manual_snapshot(self) -> str:
         """The snapshot that is taken by hand."""
         return f"{self._prefix}-migration-snapshot-{self.environment}"
+
+    @property
+    def image(self) -> str:
+        """The image's copy in the target Region."""
+        return self.of("image")
+
+    @property
+    def snapshot_before(self) -> str:
+        """The snapshots of the source before anything moves."""
+        return self.of("before-migration")
+
+    @property
+    def snapshot_after(self) -> str:
+        """The snapshots of the target once it serves."""
+        return self.of("after-migration")
+
+    @property
+    def final_snapshot(self) -> str:
+        """The last snapshot of the source database, before it is given up."""
+        return self.of("final-snapshot")
 
     @property
     def _prefix(self) -> str:

@@ -1,11 +1,12 @@
 """The migration's database, traffic and options, and what follows from all of it. (S4)
 
-Five keys are what the later steps change: `ami_id`, `promoted`, `password_reset`, `dial_source`
-and `dial_target`.
+Where a migration begins is what the settings say: `promoted`, `password_reset`, `dial_source`,
+`dial_target` and `source_alb_arn` are what it is before any move, and its moves lead on from there.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -15,6 +16,7 @@ from templates.blueprints.region_migration.names import Names
 from templates.layers import databases
 
 MAX_IDENTIFIER = 63
+MAX_GROUP = 255
 
 
 class Settings(Keys):
@@ -35,6 +37,13 @@ class Settings(Keys):
     db_engine_version: str = Field(
         databases.MYSQL,
         description="a full MySQL version, the source's: 8.4.5 to 8.4.11, or 8.0.42 to 8.0.46",
+    )
+    source_db_parameter_group: str = Field(
+        "",
+        description="the parameter group of the source database, one of its own: by it writes are "
+        "stopped; without it a person is asked whether they are",
+        pattern=r"^([a-z](-?[a-z0-9])*)?$",
+        max_length=MAX_GROUP,
     )
     promoted: bool = Field(
         False, description="true or false: whether the replica is a database of its own by now"
@@ -69,6 +78,12 @@ class Settings(Keys):
         ge=0,
         le=100,
         validate_default=True,
+    )
+
+    dial_steps: tuple[int, ...] = Field(
+        (100,),
+        description="the percentages that the target takes one after another, up to 100; the "
+        "target takes no writes before the last of them",
     )
 
     # Options --------------------------------------------------------------------------------------
@@ -145,6 +160,15 @@ class Settings(Keys):
             raise ValueError("dial_source is 0 as well, and no Region would answer")
         return dial
 
+    @field_validator("dial_steps")
+    @classmethod
+    def _rises_to_all(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        if not steps or steps[-1] != 100:
+            raise ValueError("does not end with 100, and the source would go on serving")
+        if steps[0] < 1 or any(low >= high for low, high in itertools.pairwise(steps)):
+            raise ValueError("must rise from step to step, from 1 at least")
+        return steps
+
     @field_validator("three_keys")
     @classmethod
     def _has_a_source_key(cls, three: bool, info: ValidationInfo) -> bool:
@@ -168,9 +192,14 @@ class Settings(Keys):
     @property
     def copied_bucket(self) -> str:
         """The whole name of the bucket in the source Region."""
-        return self.source_bucket_name or self.names.source_bucket(
-            self.account_id, self.source_region
+        return self.source_bucket_name or self.names.bucket_in(
+            "source", self.account_id, self.source_region
         )
+
+    @property
+    def target_bucket(self) -> str:
+        """The whole name of the bucket in the target Region."""
+        return self.names.bucket_in("target", self.account_id, self.target_region)
 
     @property
     def copied_database(self) -> str:

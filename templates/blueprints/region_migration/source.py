@@ -34,6 +34,8 @@ class Out(StrEnum):
     REPLICATION = "ReplicationConfiguration"
     DATABASE_ID = "DatabaseId"
     DATABASE_ENDPOINT = "DatabaseEndpoint"
+    PARAMETER_GROUP = "DatabaseParameterGroup"
+    BATCH_ROLE_ARN = "BatchRoleArn"
 
 
 RULE = "MigrateEverything"
@@ -49,18 +51,28 @@ def build(settings: Settings) -> Template:
     """
     template = Template("What copies the source bucket to another Region")
     key = _key(template, settings) if settings.has_source_key else None
+    if settings.source_key_arn:
+        template.add_parameter(key_arn("SourceKeyArn", "ARN of the source bucket's key"))
     bucket = _bucket(template, settings, key)
     copies = replication.add_role(
         template,
         source=_arn(settings),
-        key=_bucket_key(template, settings, key),
+        key=_bucket_key(settings, key),
         tags=settings.tags,
         encrypted=True,
     )
-    rule = replication.Rule(RULE, "STANDARD", settings.rtc)
+    batch = replication.add_batch_role(
+        template,
+        source=_arn(settings),
+        key=_bucket_key(settings, key),
+        tags=settings.tags,
+    )
+    rule = replication.Rule(RULE, "STANDARD", settings.rtc, measured=True)
     if bucket is not None and settings.enable_replication:
         bucket.ReplicationConfiguration = replication.configuration(rule, copies)
     _tell(template, Out.ROLE_ARN, "ARN of the role that copies", GetAtt(copies.role, "Arn"))
+    about = "ARN of the role that copies what is older than the rule"
+    _tell(template, Out.BATCH_ROLE_ARN, about, GetAtt(batch, "Arn"))
     _tell(
         template,
         Out.REPLICATION,
@@ -82,13 +94,11 @@ def _key(template: Template, settings: Settings) -> Key:
     return key
 
 
-def _bucket_key(template: Template, settings: Settings, key: Key | None) -> Value | None:
+def _bucket_key(settings: Settings, key: Key | None) -> Value | None:
     """Return the ARN of the key of the source bucket, if it has one."""
     if settings.source_bucket == "create" and key is not None:
         return GetAtt(key, "Arn")
-    if not settings.source_key_arn:
-        return None
-    return Ref(template.add_parameter(key_arn("SourceKeyArn", "ARN of the source bucket's key")))
+    return Ref("SourceKeyArn") if settings.source_key_arn else None
 
 
 def _arn(settings: Settings) -> str:
@@ -166,6 +176,7 @@ def build_database(settings: Settings) -> Template:
     secrets.attach(template, secret, made)
     _tell(template, Out.DATABASE_ID, "Identifier of the database", Ref(made))
     _tell(template, Out.DATABASE_ENDPOINT, "Its host name", GetAtt(made, "Endpoint.Address"))
+    _tell(template, Out.PARAMETER_GROUP, "Its parameters", made.DBParameterGroupName)
     return template
 
 

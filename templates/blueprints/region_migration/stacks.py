@@ -1,13 +1,13 @@
 """The stacks of region_migration, and the order that their outputs leave open. (S4)
 
-All of them are there before anything is promoted or anybody is led elsewhere: those are steps of
+All of them are there before anything is promoted or anybody is led elsewhere: those are moves of
 the same stacks with other settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from tapcfn.model import OutputOf, ParameterValue, Phase, Rollout, Stack, ZoneOf
 from tapcfn.templating import Template
@@ -18,6 +18,7 @@ from templates.blueprints.region_migration import (
     edge,
     foundation,
     monitoring,
+    moves,
     outputs,
     roles,
     source,
@@ -35,18 +36,18 @@ def rollout(settings: Settings, stage: str) -> Rollout:
 
     The last waits for the image's copy: without `ami_id` there is no such phase. (O-14)
     """
-    system = _System(settings, Stacks(NAME, stage, settings))
+    system = System(settings, Stacks(NAME, stage, settings))
     phases = (
         Phase("prepare", tuple(system.foundation())),
         Phase("replicate", tuple(system.copies())),
         Phase("stand-by", tuple(system.serving())),
     )
     present = tuple(phase for phase in phases if phase.stacks)
-    return Rollout(NAME, stage, present, outputs.of(settings, system.output))
+    return Rollout(NAME, stage, present, outputs.of(settings, system.output), moves.of(system))
 
 
 @dataclass(frozen=True, slots=True)
-class _System:
+class System:
     """The system's settings, and how its stacks are called."""
 
     settings: Settings
@@ -81,12 +82,20 @@ class _System:
             yield self.accelerator()
         yield self.monitoring()
 
+    def with_settings(self, settings: Settings) -> System:
+        """Return the same system with other settings: as a move wants its stacks."""
+        return replace(self, settings=settings)
+
     # How they are put together --------------------------------------------------------------------
 
     def here(self, layer: str, template: Template, given: Given, variant: str = "") -> Stack:
         """Return a stack of the target Region."""
         region = self.settings.target_region
         return self.stacks.stack(layer, region, template, given, variant=variant)
+
+    def name(self, layer: str, region: str) -> str:
+        """Return the name of a stack."""
+        return self.stacks.name(layer, region)
 
     def output(self, layer: str, key: str) -> OutputOf:
         """Return an output of a stack, whose layer is in one of the Regions only."""
@@ -170,11 +179,12 @@ class _System:
         template = source.build_database(settings)
         return self.stacks.stack("source-data", settings.source_region, template, given)
 
-    def replica(self) -> Stack:
-        """Return the replica, or the database that it has become."""
+    def replica(self, *, read_only: bool = False, variant: str = "") -> Stack:
+        """Return the replica, or the database that it has become; `read_only` by more than that."""
         settings = self.settings
         given: Given = {
             "KeyArn": self.key,
+            "ReadOnly": data.ALWAYS if read_only else data.WHILE_REPLICA,
             **self.named("security", foundation.Out.DATABASE_KEY_ARN),
             **self.named(
                 "network", network.Out.PRIVATE_SUBNET_IDS, foundation.Out.DATABASE_GROUP_ID
@@ -187,7 +197,15 @@ class _System:
                 if settings.small_db
                 else settings.copied_database
             )
-        return self.here("replica", data.build(settings), given)
+        return self.here("replica", data.build(settings), given, variant)
+
+    def replica_of(
+        self, template: Template, given: Mapping[str, ParameterValue], variant: str
+    ) -> Stack:
+        """Return that stack with another template, told what it asks for of `given`."""
+        asked = template.to_dict()["Parameters"]
+        told = {key: value for key, value in given.items() if key in asked}
+        return self.here("replica", template, told, variant)
 
     def promotion(self) -> Stack:
         """Return the function that promotes."""
@@ -222,7 +240,7 @@ class _System:
         }
         return self.here("app", app.build(self.settings), given)
 
-    def accelerator(self) -> Stack:
+    def accelerator(self, variant: str = "") -> Stack:
         """Return the fixed addresses."""
         settings = self.settings
         given: Given = {
@@ -234,7 +252,7 @@ class _System:
             given["SourceRegion"] = settings.source_region
             given["SourceBalancerArn"] = settings.source_alb_arn
             given["SourceDial"] = str(settings.dial_source)
-        return self.here("accelerator", edge.build_accelerator(settings), given)
+        return self.here("accelerator", edge.build_accelerator(settings), given, variant)
 
     def monitoring(self) -> Stack:
         """Return the dashboard and the alarms."""

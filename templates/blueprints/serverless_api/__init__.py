@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from templates.blueprints.serverless_api.settings import Settings
-from templates.blueprints.serverless_api.stacks import NAME, rollout
+from templates.blueprints.serverless_api.stacks import rollout
+from templates.blueprints.serverless_api.system import NAME
 
 __all__ = ["NAME", "Settings", "rollout"]

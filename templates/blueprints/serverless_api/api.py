@@ -19,8 +19,12 @@ LOG_DAYS = 14
 
 PLAN = api_stages.Plan(daily=10_000, burst=500, rate=200)
 
+# How the name of a second snapshot of one definition begins.
+COPY = "Canary"
+
 # Keys of the outputs.
-API_URL, API_HOST, DEPLOYMENT = "ApiUrl", "ApiHost", "DeploymentName"
+API_ID, API_URL, API_HOST, DEPLOYMENT = "ApiId", "ApiUrl", "ApiHost", "DeploymentName"
+CANARY = "CanaryDeploymentId"
 DOMAIN_TARGET, DOMAIN_ZONE = "DomainTarget", "DomainZone"
 
 
@@ -124,12 +128,15 @@ def _served(
         baseline = newest
         if not settings.canary:
             return baseline
-        newest = rest_api.deploy(template, api.api, api.methods, f"Canary{newest.title}")
+        newest = rest_api.deploy(template, api.api, api.methods, f"{COPY}{newest.title}")
     else:
         baseline = rest_api.deploy(template, api.api, api.methods, pinned)
     if settings.canary:
         canary = api_stages.Canary(newest, template.add_parameter(_percent()))
         api_stages.try_out(stage, baseline, canary)
+        template.add_output(
+            Output(CANARY, Description="Id of the canary's deployment", Value=Ref(newest))
+        )
     else:
         stage.DeploymentId = Ref(baseline)
     return baseline
@@ -148,6 +155,7 @@ def _percent() -> Parameter:
 def _publish(template: Template, settings: Settings, deployment: apigateway.Deployment) -> None:
     host = f"${{{API}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}"
     url = f"https://{host}/{settings.environment}"
+    template.add_output(Output(API_ID, Description="Id of the API", Value=Ref(API)))
     template.add_output(Output(API_URL, Description="URL of the stage", Value=Sub(url)))
     template.add_output(Output(API_HOST, Description="Host of the API", Value=Sub(host)))
     template.add_output(

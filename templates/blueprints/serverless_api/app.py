@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from awacs.aws import Statement
-from troposphere import GetAtt, Output, Parameter, Ref, awslambda, s3
+from troposphere import GetAtt, Join, Output, Parameter, Ref, awslambda, s3
 
 from tapcfn.templating import Template
 from templates.blueprints.serverless_api import api as apis
@@ -25,6 +25,9 @@ from templates.layers import (
 )
 from templates.layers._parameters import REGION_PATTERN
 
+# The rule that copies the source's bucket.
+RULE = "ReplicateEverything"
+
 LOG_DAYS = 14
 MIGRATION_LOG_DAYS = 30
 
@@ -32,13 +35,17 @@ MIGRATION_LOG_DAYS = 30
 class Out(StrEnum):
     """What other stacks, and people, may ask this one for."""
 
+    API_ID = apis.API_ID
     API_URL = apis.API_URL
     API_HOST = apis.API_HOST
+    CANARY = apis.CANARY
     DEPLOYMENT = apis.DEPLOYMENT
     DOMAIN_TARGET = apis.DOMAIN_TARGET
     DOMAIN_ZONE = apis.DOMAIN_ZONE
     ALARM = "ServerErrorsAlarm"
+    ALARMS = "ShiftAlarms"
     API_KEY = "ApiKeyId"
+    BATCH_ROLE_ARN = "BatchRoleArn"
     BUCKET_ARN = "BucketArn"
     BUCKET_NAME = "BucketName"
     FUNCTION_NAME = "FunctionName"
@@ -116,12 +123,24 @@ def _add_bucket(template: Template, settings: Settings, *, is_source: bool) -> N
     if is_source:
         bucket.ReplicationConfiguration = replication.add(
             template,
-            replication.Rule("ReplicateEverything", "STANDARD"),
+            replication.Rule(RULE, "STANDARD", measured=True),
             source=storage.bucket_arn(base),
             key=None,
             tags=settings.tags,
         )
+        _add_batch_role(template, settings, source=storage.bucket_arn(base))
     _publish_bucket(template, bucket)
+
+
+def _add_batch_role(template: Template, settings: Settings, *, source: str) -> None:
+    role = replication.add_batch_role(template, source=source, tags=settings.tags)
+    template.add_output(
+        Output(
+            Out.BATCH_ROLE_ARN,
+            Description="ARN of the role that replicates what was there before the rule",
+            Value=GetAtt(role, "Arn"),
+        )
+    )
 
 
 def _publish_bucket(template: Template, bucket: s3.Bucket) -> None:
@@ -190,6 +209,13 @@ def _add_alarms(template: Template, settings: Settings, table: Parameter, *, key
             Out.ALARM,
             Description="Name of the alarm on server errors, which a health check may follow",
             Value=Ref(watch.SERVER_ERRORS),
+        )
+    )
+    template.add_output(
+        Output(
+            Out.ALARMS,
+            Description="Names of the alarms that must be quiet while traffic moves here",
+            Value=Join(",", [Ref(title) for title in watch.OF_A_SHIFT]),
         )
     )
 

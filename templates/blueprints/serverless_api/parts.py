@@ -29,8 +29,11 @@ class Out(StrEnum):
 # The table ----------------------------------------------------------------------------------------
 
 
-def data(settings: Settings) -> Template:
-    """Return the one table, with a replica in the target and, while there is one, in the source."""
+def data(settings: Settings, *, source_leaves: bool = False) -> Template:
+    """Return the one table, with a replica in the target and, while there is one, in the source.
+
+    The replica of a source that leaves is not protected any more.
+    """
     template = Template("The table, with a replica in every Region of the application")
     regions = [
         template.add_parameter(_region(f"{side}Region", f"Region of the {side.lower()}"))
@@ -45,6 +48,7 @@ def data(settings: Settings) -> Template:
         tags=settings.tags,
         keep_data=settings.keep_data,
         protected=settings.termination_protection,
+        leaving=int(source_leaves),
     )
     template.add_output(Output(Out.TABLE_NAME, Description="Name of the table", Value=Ref(table)))
     return template

@@ -56,16 +56,22 @@ class Settings(Common):
     traffic_shift_interval: int = Field(
         10, ge=1, le=1440, description="1 to 1440: minutes between two steps of a shift"
     )
+    shift: Literal["linear", "staged"] = Field(
+        "linear",
+        description='the steps of a shift: "linear" (traffic_shift_percentage more each time) or '
+        '"staged" (10, 50 and 100 percent)',
+    )
     target_weight: int = Field(
         0,
         ge=0,
         le=100,
-        description="0 to 100: the share of the traffic, in percent, that DNS gives the target; "
-        "say here what a shift has reached",
+        description="0 to 100: the share of the traffic, in percent, that DNS gives the target "
+        "before any move",
     )
     migration_mode: Literal["blue_green", "canary"] = Field(
         "blue_green",
-        description='"blue_green" (by weights of DNS) or "canary", which sets enable_canary',
+        description='what moves: "blue_green" (traffic, by weights of DNS) or "canary" (a new '
+        "deployment of the API; sets enable_canary)",
     )
     enable_canary: bool = Field(
         False,

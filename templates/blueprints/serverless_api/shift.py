@@ -1,4 +1,4 @@
-"""The steps by which traffic moves from the source to the target, and back. (S3-21)
+"""The steps by which traffic moves from the source to the target, and back. (S3-21, O-11)
 
 Plain values: what carries a step out sets the two weights and leaves everything else alone.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from templates.blueprints.serverless_api.settings import Settings
 
 WHOLE = 100
+
+# What the target gets after each step of a staged shift, in percent. (S3-24)
+STAGES = (10, 50, WHOLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +48,19 @@ def weights(target: int) -> Weights:
 
 
 def steps(settings: Settings, start: int = 0) -> tuple[Step, ...]:
-    """Return the steps from `start` percent at the target to all of it, each as large as allowed.
+    """Return the steps from `start` percent at the target to all of it.
 
-    The last step is as small as what is left.
+    Linear ones are each as large as allowed, and the last as small as what is left.
     """
-    return tuple(_steps(start, settings.traffic_shift_percentage, settings.traffic_shift_interval))
+    shares = [start, *_shares(settings, start)]
+    minutes = settings.traffic_shift_interval
+    return tuple(Step(weights(one), weights(next_), minutes) for one, next_ in pairwise(shares))
 
 
-def _steps(start: int, percentage: int, minutes: int) -> Iterator[Step]:
-    for share in range(start, WHOLE, percentage):
-        yield Step(weights(share), weights(min(share + percentage, WHOLE)), minutes)
+def _shares(settings: Settings, start: int) -> Iterator[int]:
+    if settings.shift == "staged":
+        yield from (share for share in STAGES if share > start)
+        return
+    size = settings.traffic_shift_percentage
+    for share in range(start, WHOLE, size):
+        yield min(share + size, WHOLE)

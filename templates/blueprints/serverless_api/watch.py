@@ -14,6 +14,9 @@ from templates.layers.alarms import Alarm, Missing
 # The alarm that a health check may follow.
 SERVER_ERRORS = "ApiServerErrors"
 
+# The alarms that must be quiet while traffic moves to their Region. (S3-24)
+OF_A_SHIFT = (SERVER_ERRORS, "ApiLatency", "FunctionErrors", "TableThrottles")
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

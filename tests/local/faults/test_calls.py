@@ -303,6 +303,28 @@ def test_other_reads_repeat_their_last_answer(aws: Aws, put: Put) -> None:
     assert [0, 1] == [topics(), topics()]
 
 
+def test_somebody_elses_call_comes_first(aws: Aws, put: Put) -> None:
+    """It has its effect before the call that it overtakes, once."""
+    cloudformation = aws.client("cloudformation")
+    stack = deploy(cloudformation, "shop", TOPIC)["StackId"]
+    put(
+        '[[fault]]\ndo = "meanwhile"\noperation = "DescribeStacks"\nnth = 2\n'
+        'action = "UpdateTerminationProtection"\n'
+        'params = { StackName = "shop", EnableTerminationProtection = "true" }'
+    )
+
+    seen = [cloudformation.describe_stacks(StackName=stack)["Stacks"][0] for _ in range(2)]
+
+    assert [False, True] == [each["EnableTerminationProtection"] for each in seen]
+
+
+def test_somebody_elses_call_that_is_refused_is_a_mistake_of_the_table(aws: Aws, put: Put) -> None:
+    """And shows itself."""
+    put('[[fault]]\ndo = "meanwhile"\naction = "GetTemplate"\nparams = { StackName = "none" }')
+
+    assert "ValidationError" == said(aws.client("cloudformation").list_stacks)
+
+
 # The bucket, the endpoint, the start --------------------------------------------------------------
 
 

@@ -210,3 +210,33 @@ def test_validation_and_hooks_object_together(aws: Aws, put: Put) -> None:
     assert ["VALIDATION_ERROR", "HOOK_INVOCATION_ERROR"] == [
         event["EventType"] for event in found(aws, ChangeSetName=staged["ChangeSetId"])
     ]
+
+
+def test_a_hook_of_a_change_set_notes_what_it_found(aws: Aws, put: Put) -> None:
+    """By the change set's ARN, then by the result's id."""
+    cloudformation = aws.client("cloudformation")
+    put(
+        HOOK
+        + 'target = "change_set"\n[[fault.annotations]]\nname = "Owner"\nmessage = "no owner"\n'
+        + 'severity = "HIGH"\nremedy = "add a tag"\nlink = "https://guard.example"'
+    )
+    staged = stage(cloudformation, "shop", TOPIC, ChangeSetType="CREATE")
+    arn = staged["ChangeSetId"]
+
+    (listed,) = cloudformation.list_hook_results(TargetType="CHANGE_SET", TargetId=arn)[
+        "HookResults"
+    ]
+    told = cloudformation.get_hook_result(HookResultId=listed["HookResultId"])
+
+    assert (GUARD, "HOOK_COMPLETE_FAILED") == (listed["TypeName"], listed["Status"])
+    assert [
+        {
+            "AnnotationName": "Owner",
+            "Status": "FAILED",
+            "StatusMessage": "no owner",
+            "SeverityLevel": "HIGH",
+            "RemediationMessage": "add a tag",
+            "RemediationLink": "https://guard.example",
+        }
+    ] == told["Annotations"]
+    assert [] == cloudformation.describe_change_set_hooks(ChangeSetName=arn)["Hooks"]

@@ -101,6 +101,22 @@ def test_each_account_region_and_action_has_its_own_bucket() -> None:
     assert [False] * 3 == [faults.admits(call) for call in others]
 
 
+def test_a_bucket_can_be_shared_by_all_actions_of_a_service() -> None:
+    """`per` says so; accounts and Regions still have their own."""
+    faults = Faults(parse('[throttle]\nrate = 1\nburst = 1\nper = "service"'), Clock())
+    others = [replace(CALL, operation="ListStacks"), replace(CALL, region="us-east-1")]
+
+    assert [True, False, True] == [faults.admits(call) for call in (CALL, *others)]
+
+
+def test_a_fault_can_begin_with_a_call() -> None:
+    """`since` names it; that call itself meets nothing yet."""
+    faults = Faults(parse('[[fault]]\ndo = "drop"\nsince = "ExecuteChangeSet"'))
+    begin = replace(CALL, operation="ExecuteChangeSet")
+
+    assert ["", "", "", "drop", "drop"] == happened(faults, [CALL, CALL, begin, CALL, begin])
+
+
 def test_a_bucket_can_be_kept_for_some_calls() -> None:
     """`service` and `operation` narrow it."""
     table = '[throttle]\nrate = 1\nburst = 1\nservice = "cloudformation"\noperation = "ListStacks"'

@@ -9,7 +9,8 @@ from tapcfn.local.faults import Fault, Finding, Table, Throttle, parse
 
 DO = (
     "throttle, error, drop, lost_answer, delay, truncate, expire_token, empty_page, stale_read, "
-    "fail, stuck, hook, early_validation"
+    "meanwhile, fail, stuck, hook, early_validation, "
+    "fail_instance, slow_instance, slow_operation, foreign_operation, late_results"
 )
 
 
@@ -67,7 +68,16 @@ DO = (
             'mode = "WARN"',
             Table((Fault("early_validation", findings=(Finding("N", "r", mode="WARN"),)),)),
         ),
+        (
+            '[[fault]]\ndo = "drop"\nsince = "ExecuteChangeSet"',
+            Table((Fault("drop", since="ExecuteChangeSet"),)),
+        ),
+        (
+            '[[fault]]\ndo = "meanwhile"\naction = "DeleteStack"\nparams = { StackName = "s" }',
+            Table((Fault("meanwhile", action="DeleteStack", params={"StackName": "s"}),)),
+        ),
         ("[throttle]\nrate = 5\nburst = 10", Table((), Throttle(5, 10))),
+        ('[throttle]\nrate = 5\nper = "service"', Table((), Throttle(5, 5, "service"))),
         ("[throttle]\nrate = 0.5", Table((), Throttle(0.5, 1.0))),
         (
             '[throttle]\nrate = 3\noperation = "DescribeStacks"',
@@ -107,6 +117,11 @@ def test_a_table_says_what_goes_wrong(text: str, expected: Table) -> None:
         ('[[fault]]\ndo = "stuck"', 'fault 1: do = "stuck" needs "seconds"'),
         ('[[fault]]\ndo = "delay"', 'fault 1: do = "delay" needs "seconds"'),
         ('[[fault]]\ndo = "hook"', 'fault 1: do = "hook" needs "hook"'),
+        ('[[fault]]\ndo = "meanwhile"', 'fault 1: do = "meanwhile" needs "action"'),
+        (
+            '[[fault]]\ndo = "meanwhile"\naction = "A"\nparams = { B = 1 }',
+            "fault 1: params must be a table of texts, not {'B': 1}",
+        ),
         (
             '[[fault]]\ndo = "hook"\nhook = "A::B::C"\nmode = "fail"',
             'fault 1: mode must be one of FAIL, WARN, not "fail"',
@@ -155,6 +170,10 @@ def test_a_table_says_what_goes_wrong(text: str, expected: Table) -> None:
         ("[throttle]\nburst = 2", 'throttle: needs "rate"'),
         ("[throttle]\nrate = 0", "throttle: rate must be a number above 0, not 0"),
         ("[throttle]\nrate = 1\nburst = 0.5", "throttle: burst must be a number from 1, not 0.5"),
+        (
+            '[throttle]\nrate = 1\nper = "call"',
+            'throttle: per must be one of action, service, not "call"',
+        ),
         ("[throttle]\nrate = 1\nspeed = 2", 'throttle: "speed" is no key here'),
         ("[[fault", "table of faults: "),
     ],

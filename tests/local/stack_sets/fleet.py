@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+import boto3
+from botocore.config import Config
+
 from tapcfn.local import server
-from tests.local_cloud import AWAY, HOME, Aws, fresh_account, resource, template, until
+from tests.local_cloud import AWAY, HOME, fresh_account, resource, template, until
 
 ADMINISTRATION = "AWSCloudFormationStackSetAdministrationRole"
 EXECUTION = "AWSCloudFormationStackSetExecutionRole"
@@ -21,9 +24,33 @@ BOTH = (HOME, AWAY)
 MOVING = ("QUEUED", "RUNNING", "STOPPING")
 
 
+# To make a client takes longer than a call, so that all accounts share one for each service and
+# Region: they sign with these credentials, whose key is the account of whoever asks.
+_session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="local")
+_caller = _session.get_credentials()
+
+
 @cache
-def _client(url: str, account: str, service: str, region: str) -> Any:
-    return Aws(url, account).client(service, region)
+def _shared(url: str, service: str, region: str) -> Any:
+    config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+    return _session.client(service, region_name=region, endpoint_url=url, config=config)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A boto3 client as one account uses it; pages and waiters go on as whoever asked last."""
+
+    account: str
+    shared: Any
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the client has of that name, to be called as this account."""
+        found = getattr(self.shared, name)
+        return partial(self._call, found) if callable(found) else found
+
+    def _call(self, act: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        _caller.access_key = self.account
+        return act(*given, **named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +62,7 @@ class Door:
 
     def client(self, service: str, region: str = HOME) -> Any:
         """Return a boto3 client in this account."""
-        return _client(self.url, self.account, service, region)
+        return Client(self.account, _shared(self.url, service, region))
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,13 +148,27 @@ def test_a_detail_that_values_leave_out_is_kept(cfn):
 
 
 def test_refused_values_are_done_without(cfn):
-    """The preview is poorer then, and as true."""
+    """The preview is poorer then, as true, and says so. (X-12)"""
     page(cfn, described(a_change("Logs", Details=[changed("Name")])))
     cfn.refuses(
         "describe_change_set", "ValidationError", ChangeSetName=ARN, IncludePropertyValues=True
     )
 
-    assert ["Properties/Name"] == [each.path for each in found(cfn).changes[0].details]
+    seen = found(cfn)
+
+    assert ["Properties/Name"] == [each.path for each in seen.changes[0].details]
+    assert "DescribeChangeSet was refused: no [ValidationError, request r-1]" == seen.unread
+
+
+def test_values_that_are_throttled_are_read_later(cfn):
+    """A throttle is no denial: nothing is done without. (X-9)"""
+    page(cfn, described(a_change("Logs", Details=[changed("Name")])))
+    cfn.refuses("describe_change_set", "Throttling", ChangeSetName=ARN, IncludePropertyValues=True)
+
+    with pytest.raises(CloudError) as error:
+        found(cfn)
+
+    assert error.value.passing
 
 
 def test_an_unknown_replacement_is_not_taken_for_harmless(cfn):
@@ -250,7 +264,13 @@ def test_an_answer_that_can_not_be_parsed_is_a_detail_that_is_missing():
     """Why the change set failed is told all the same. (X-10, X-12)"""
     failure = failed("no such type", Changes=[nested_change()])
 
-    assert (Remark("", "no such type"),) == changes.reasons(Garbled(), failure)
+    assert (
+        Remark("", "no such type"),
+        Remark("", "what early validation and hooks found could not be read: no XML", warns=True),
+        Remark(
+            "", "what early validation and hooks found could not be read: Inner: no XML", warns=True
+        ),
+    ) == changes.reasons(Garbled(), failure)
 
 
 def _finds(cfn, arn):

@@ -65,17 +65,20 @@ def test_every_page_is_read_and_sorted(cfn):
         "describe_stack_resource_drifts",
         {"StackResourceDrifts": [changed], "NextToken": "2"},
         StackName=STACK_ID,
+        MaxResults=100,
     )
     cfn.answers(
         "describe_stack_resource_drifts",
         {"StackResourceDrifts": [], "NextToken": "3"},
         StackName=STACK_ID,
+        MaxResults=100,
         NextToken="2",
     )
     cfn.answers(
         "describe_stack_resource_drifts",
         {"StackResourceDrifts": [found("Gone", "DELETED"), found("Ok", "IN_SYNC")]},
         StackName=STACK_ID,
+        MaxResults=100,
         NextToken="3",
     )
 
@@ -102,6 +105,7 @@ def test_a_detection_that_failed_carries_results(cfn):
         "describe_stack_resource_drifts",
         {"StackResourceDrifts": [found("Topic", "MODIFIED")]},
         StackName=STACK_ID,
+        MaxResults=100,
     )
 
     seen = detect(cfn)
@@ -120,7 +124,7 @@ def test_a_throttle_ends_no_wait(cfn):
         status("DETECTION_COMPLETE"),
         StackDriftDetectionId=DETECTION,
     )
-    cfn.answers("describe_stack_resource_drifts", {"StackResourceDrifts": []}, StackName=STACK_ID)
+    cfn.says("describe_stack_resource_drifts", {"StackResourceDrifts": []})
 
     assert detect(cfn).complete
 

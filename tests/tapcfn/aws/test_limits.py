@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+from urllib.parse import quote
+
 import pytest
 
 from tapcfn.aws import limits
 from tapcfn.errors import CloudError
 from tapcfn.model import Holder
-from tests.tapcfn.aws.wire import HERE, Wires
+from tests.tapcfn.aws.wire import HERE, MORNING, Wires
 
 BUCKET = "AWS::S3::Bucket"
+
+
+def about(path: str, kind: str, prefix: str) -> dict[str, Any]:
+    """Return what IAM tells of something called x."""
+    return {
+        "Path": "/",
+        f"{kind}Name": "x",
+        f"{kind}Id": f"{prefix}1234567890123456",
+        "Arn": f"arn:aws:iam::111122223333:{path}/x",
+        "CreateDate": MORNING,
+    }
+
+
+def role_of(policy: str) -> dict[str, Any]:
+    """Return what IAM tells of a role with this trust policy."""
+    return about("role", "Role", "AROA") | {"AssumeRolePolicyDocument": policy}
+
+
+def allow(principal: Any) -> dict[str, Any]:
+    """Return one statement of a trust policy."""
+    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
 
 
 @pytest.mark.parametrize(
@@ -154,3 +179,80 @@ def test_a_role_that_is_not_there_is_no_error(wires: Wires) -> None:
     wires.to("iam").refuses("get_role", "NoSuchEntity", RoleName="AWSServiceRoleForAutoScaling")
 
     assert "" == limits.singleton(wires, "AWS::IAM::ServiceLinkedRole", HERE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "asked", "answer"),
+    [
+        (
+            "Group",
+            "get_group",
+            {"GroupName": "x", "MaxItems": 1},
+            {"Group": {"Path": "/", "GroupName": "x", "GroupId": "AGPA1234567890123456",
+                       "Arn": "arn:aws:iam::111122223333:group/x",
+                       "CreateDate": MORNING}, "Users": []},
+        ),
+        ("User", "get_user", {"UserName": "x"}, {"User": about("user", "User", "AIDA")}),
+        ("Role", "get_role", {"RoleName": "x"}, {"Role": role_of("{}")}),
+        (
+            "InstanceProfile",
+            "get_instance_profile",
+            {"InstanceProfileName": "x"},
+            {"InstanceProfile": {**about("instance-profile", "InstanceProfile", "AIPA"),
+                                 "Roles": []}},
+        ),
+    ],
+)  # fmt: skip
+def test_a_name_of_iam_is_taken_or_free(
+    wires: Wires, kind: str, call: str, asked: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    """Each kind has a call of its own."""
+    iam = wires.to("iam")
+    iam.answers(call, answer, **asked)
+    iam.refuses(call, "NoSuchEntity", status=404, **asked)
+
+    found = [limits.holder(wires, f"AWS::IAM::{kind}", "x", HERE) for _ in range(2)]  # type: ignore[arg-type]
+
+    assert [Holder.ACCOUNT, Holder.NOBODY] == found
+
+
+@pytest.mark.parametrize(
+    ("policy", "services"),
+    [
+        ({"Statement": [allow({"Service": "a.com"}), allow({"Service": ["b.com", "c.com"]})]},
+         {"a.com", "b.com", "c.com"}),
+        ({"Statement": allow({"Service": "a.com"})}, {"a.com"}),
+        ({"Statement": [allow({"AWS": "*"}), allow("*")]}, set()),
+        ({"Statement": [{**allow({"Service": "a.com"}), "Effect": "Deny"}]}, set()),
+        ({}, set()),
+    ],
+)  # fmt: skip
+def test_a_role_says_which_services_may_have_it(
+    wires: Wires, policy: dict[str, Any], services: set[str]
+) -> None:
+    """One or several, in one statement or in many."""
+    answer = {"Role": role_of(quote(json.dumps(policy)))}
+    wires.to("iam").answers("get_role", answer, RoleName="x")
+
+    assert services == limits.trust(wires.to("iam").client, "arn:aws:iam::1:role/path/x", HERE)
+
+
+def test_a_role_that_is_not_there_is_trusted_by_nobody(wires: Wires) -> None:
+    """None, not an empty set."""
+    wires.to("iam").refuses("get_role", "NoSuchEntity", status=404, RoleName="x")
+
+    assert limits.trust(wires.to("iam").client, "arn:aws:iam::1:role/x", HERE) is None
+
+
+def test_stacks_are_held_against_the_accounts_limit(wires: Wires) -> None:
+    """The service tells it among others."""
+    cloudformation = wires.to("cloudformation")
+    stack = {"StackName": "a", "CreationTime": MORNING, "StackStatus": "CREATE_COMPLETE"}
+    known = [{"Name": "StackOutputsLimit", "Value": 200}, {"Name": "StackLimit", "Value": 2000}]
+    for limits_told in (known, known[:1]):
+        cloudformation.answers("describe_stacks", {"Stacks": [stack, stack]})
+        cloudformation.answers("describe_account_limits", {"AccountLimits": limits_told})
+
+    assert (2, 2000) == limits.quota(wires, "AWS::CloudFormation::Stack", HERE)  # type: ignore[arg-type]
+    with pytest.raises(CloudError, match="does not tell it"):
+        limits.quota(wires, "AWS::CloudFormation::Stack", HERE)  # type: ignore[arg-type]

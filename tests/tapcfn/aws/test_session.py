@@ -248,6 +248,19 @@ def test_a_role_is_assumed_once_from_its_profile(configured):
     ]
 
 
+def test_a_pattern_speaks_for_every_account_without_a_speaker_of_its_own(configured):
+    """Each account has a session of its own, whose role is the account's."""
+    pattern = Credentials(profile="ops", role_arn="arn:aws:iam::{account}:role/Deploy")
+    clients = Clients(on_aws({"*": pattern, OTHER.account: Credentials(profile="ops")}))
+
+    for target in (HERE, Target("777788889999", "eu-west-1"), OTHER):
+        clients("sts", target).get_caller_identity()
+
+    assumed = [each.form["RoleArn"] for each in configured.asked if "RoleArn" in each.form]
+    assert ["111122223333", "777788889999"] == [arn.split(":")[4] for arn in assumed]
+    assert "ops-key" == configured.asked[-1].access_key
+
+
 def test_a_role_without_an_external_id_sends_none(configured):
     """And without a profile it is assumed from the default credentials."""
     clients = Clients(on_aws({HERE.account: Credentials(role_arn=ROLE)}))
@@ -286,7 +299,7 @@ def test_a_speaker_that_does_not_exist_is_one_line(configured, speaker, line):
     with pytest.raises(CloudError) as error:
         clients("sts", HERE)
 
-    assert f"sts (111122223333/eu-west-1): {line}" == str(error.value)
+    assert str(error.value).startswith(f"sts (111122223333/eu-west-1): {line}")
     assert [] == configured.asked
 
 

@@ -41,6 +41,23 @@ def test_every_stack_of_a_target_is_read_in_one_sweep(cfn):
     }
 
 
+def test_a_nested_stack_says_what_it_is_nested_in(cfn):
+    """So that it is never taken for one that stands by itself. (D-24)"""
+    nested = summary("CREATE_COMPLETE", ParentId=OTHER_ID, RootId=OTHER_ID)
+    cfn.answers("describe_stacks", {"Stacks": [nested]}, StackName=STACK_ID)
+
+    assert OTHER_ID == stacks.stack(cfn.client, STACK_ID, HERE).parent
+
+
+@pytest.mark.parametrize(("mode", "express"), [("EXPRESS", True), ("STANDARD", False)])
+def test_a_stack_says_in_which_mode_it_was_deployed(cfn, mode, express):
+    """Not by us: but what cures it depends on it. (3.3)"""
+    found = summary("UPDATE_FAILED", DeploymentConfig={"Mode": mode})
+    cfn.answers("describe_stacks", {"Stacks": [found]}, StackName=STACK_ID)
+
+    assert express is stacks.stack(cfn.client, STACK_ID, HERE).express
+
+
 def test_a_stack_that_nobody_asked_about_may_be_in_any_state(cfn):
     """A word that is new to us stops those whom it concerns, and nobody else. (X-37)"""
     news = summary("HIBERNATING", StackName="theirs", StackId="arn:theirs")
@@ -349,3 +366,43 @@ def test_a_stack_id_tells_the_name(given, name):
     """For messages only."""
 
     assert name == stacks.name_of(given)
+
+
+# Page tokens that run out -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "key", "read"),
+    [
+        ("describe_stacks", "Stacks", lambda client: stacks.stacks(client, HERE)),
+        ("list_stacks", "StackSummaries", lambda client: stacks.moving(client, HERE)),
+        (
+            "list_stack_resources",
+            "StackResourceSummaries",
+            lambda client: stacks.resources(client, STACK_ID, HERE),
+        ),
+        (
+            "describe_stack_events",
+            "StackEvents",
+            lambda client: stacks.events(client, STACK_ID, HERE, ""),
+        ),
+        ("list_imports", "Imports", lambda client: stacks.importers(client, "e", HERE)),
+    ],
+)
+def test_a_token_that_ran_out_begins_the_list_again(cfn, call, key, read):
+    """From the first page; never a part of the list, nor "nobody". (X-21)"""
+    cfn.says(call, {key: [], "NextToken": "2"})
+    cfn.fails(call, "ValidationError", "Token already expired")
+    cfn.says(call, {key: []})
+
+    assert 0 == len(read(cfn.client))
+
+
+def test_an_export_whose_importers_can_not_be_listed_has_not_none(cfn):
+    """The service's word for "nobody" is its word for a bad token, too."""
+    for _ in range(3):
+        cfn.says("list_imports", {"Imports": ["shop"], "NextToken": "2"})
+        cfn.fails("list_imports", "ValidationError", "Token already expired")
+
+    with pytest.raises(CloudError, match="Token already expired"):
+        stacks.importers(cfn.client, "e", HERE)

@@ -300,6 +300,10 @@ HOOK = {
     "HookStatusReason": "rotation is off",
 }
 MUTE = {"EventType": "PROVISIONING_ERROR", "LogicalResourceId": "Topic"}
+UNREAD = (
+    "what early validation and hooks found could not be read: DescribeEvents was refused: no "
+    "[AccessDenied, request r-1]"
+)
 NOISE = {"EventType": "STACK_EVENT", "ResourceStatusReason": "User Initiated"}
 
 
@@ -315,6 +319,7 @@ def test_a_refused_change_set_tells_every_finding(cfn):
     cfn.answers(
         "describe_events", {"OperationEvents": [CLASH, HOOK, ODD, MUTE]}, **again, NextToken="3"
     )
+    cfn.answers("list_hook_results", {"HookResults": []}, TargetType="CHANGE_SET", TargetId=ARN)
     is_discarded(cfn)
 
     with pytest.raises(StackError) as error:
@@ -332,12 +337,12 @@ def test_a_refused_change_set_tells_every_finding(cfn):
 @pytest.mark.parametrize(
     ("reason", "told"),
     [
-        ("Template error: no such Ref", "Template error: no such Ref"),
-        (None, "the change set failed without a reason"),
+        ("Template error: no such Ref", f"Template error: no such Ref; {UNREAD}"),
+        (None, UNREAD),
     ],
 )
 def test_where_findings_may_not_be_read_the_status_reason_is_told(cfn, reason, told):
-    """A denied DescribeEvents does not hide why the change set failed."""
+    """A denied DescribeEvents does not hide why the change set failed, and is no secret. (R-8)"""
     is_made(cfn)
     is_read(cfn, failed(reason))
     cfn.refuses(
@@ -349,6 +354,18 @@ def test_where_findings_may_not_be_read_the_status_reason_is_told(cfn, reason, t
         stage(cfn)
 
     assert told == str(error.value)
+
+
+def test_findings_that_are_throttled_are_asked_for_again(cfn):
+    """They are why the change set failed: a throttle does not make them less. (X-9)"""
+    is_made(cfn)
+    is_read(cfn, failed("no such type"))
+    cfn.refuses("describe_events", "Throttling", ChangeSetName=ARN, Filters={"FailedEvents": True})
+    finds(cfn, CLASH)
+    is_discarded(cfn)
+
+    with pytest.raises(StackError, match="the name is taken"):
+        stage(cfn)
 
 
 def test_a_refused_change_set_that_stays_does_not_hide_its_reason(cfn):

@@ -1,4 +1,4 @@
-"""The order in which a destroy clears its way: protection first, and data only after it."""
+"""How a destroy clears its way: for one stack at a time, just before that stack goes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
+from tapcfn.clearing import Clearing, emptied_first
 from tapcfn.cli.console import Console
-from tapcfn.cli.losses import find_losses, settle_losses
+from tapcfn.cli.losses import clearing_of, find_losses
 from tapcfn.errors import CloudError
+from tapcfn.events import Diagnosed, Outcome, StackEnded
+from tapcfn.model import Ending, OutputOf, Rollout
+from tapcfn.operations import Approval
 from tapcfn.plan import plan_destroy
 from tapcfn.ports import Leaving
-from tests.fakes import World, a_rollout, a_stack
+from tests.fakes import AWAY, HOME, World, a_rollout, a_stack
+from tests.fakes.world import endings, until
 
 BUCKET = {"Data": "AWS::S3::Bucket"}
 
@@ -31,26 +36,80 @@ def a_world() -> tuple[World, Any]:
     return world, a_rollout(*stacks)
 
 
-def test_nothing_is_emptied_while_protection_may_still_refuse():
-    """A protection that cannot be lifted stops the destroy with all data where it was."""
-    world, rollout = a_world()
-    losses = find_losses(desk(world), plan_destroy(rollout, world.snapshot(rollout)), {})
-    world.cloud.fault("protect", "two", error=CloudError("two: denied", code="AccessDenied"))
-
-    with pytest.raises(CloudError, match="denied"):
-        settle_losses(desk(world), losses)
-
-    assert 0 == world.cloud.count("empty")
+def destroyed(world: World, rollout: Rollout, **how: Any) -> Outcome:
+    """Take a rollout away, with all that stands in its way."""
+    snapshot = world.snapshot(rollout)
+    planned = plan_destroy(rollout, snapshot)
+    approval = Approval(clearing=clearing_of(find_losses(desk(world), planned, {})))
+    return world.execution(**how).run(planned, snapshot, approval)
 
 
-def test_all_protection_is_off_before_the_first_object_goes():
-    """Then the buckets, one after the other."""
-    world, rollout = a_world()
-    losses = find_losses(desk(world), plan_destroy(rollout, world.snapshot(rollout)), {})
+def chained() -> tuple[World, Rollout]:
+    """Return two stacks with data, of which the second goes first."""
+    world = World()
+    one = a_stack("one", resources=BUCKET, protect=True)
+    two = a_stack("two", resources=BUCKET, protect=True, parameters={"Id": OutputOf("one", "Id")})
+    world.has(one, two)
+    world.cloud.buckets = {"one-Data": 3, "two-Data": 3}
+    return world, a_rollout(one, two)
 
-    settle_losses(desk(world), losses)
 
-    assert ["protect", "protect", "empty", "empty"] == [call.name for call in world.cloud.writes]
+def test_each_stack_is_cleared_just_before_it_goes():
+    """Protection, data, stack; and what was deleted out of it is told."""
+    world, rollout = chained()
+
+    outcome = destroyed(world, rollout)
+
+    assert {"one": Ending.DONE, "two": Ending.DONE} == endings(outcome)
+    assert [
+        *(("protect", "two"), ("empty", "two-Data"), ("delete", "two")),
+        *(("protect", "one"), ("empty", "one-Data"), ("delete", "one")),
+    ] == [(call.name, call.subject) for call in world.cloud.writes]
+    assert ["two: two-Data: 3 versions deleted", "one: one-Data: 3 versions deleted"] == [
+        each.message for each in world.heard(Diagnosed)
+    ]
+
+
+@pytest.mark.parametrize("call", ["protect", "empty", "delete"])
+def test_what_comes_later_keeps_its_data_and_its_protection_when_one_fails(call: str):
+    """It is not to go before the first, so nothing of it may be gone."""
+    world, rollout = chained()
+    denied = CloudError("denied", code="AccessDenied", lasting=True)
+    world.cloud.fault(call, None, error=denied)
+
+    outcome = destroyed(world, rollout)
+
+    assert {"one": Ending.SKIPPED, "two": Ending.FAILED} == endings(outcome)
+    assert 3 == world.cloud.buckets["one-Data"]
+    assert world.snapshot(rollout).stacks["one"].protected
+
+
+def test_an_interrupt_leaves_what_was_not_begun_as_it_was():
+    world, rollout = chained()
+    world.cloud.takes("two", 60)
+
+    destroyed(world, rollout, interrupted=until(world.clock, 5))
+
+    assert 3 == world.cloud.buckets["one-Data"]
+    assert world.snapshot(rollout).stacks["one"].protected
+
+
+def test_a_stack_set_whose_buckets_can_not_be_emptied_is_not_touched():
+    """Its work begins once they are; where one is denied, the set has failed."""
+    world, told = World(), []
+    stack_set = a_stack("set")  # any unit: only its name and place are asked for
+    clearing = Clearing(buckets=(("first", HOME), ("second", AWAY)))
+    world.cloud.fault("empty", "second", error=CloudError("second: denied"))
+
+    def work() -> StackEnded:
+        return StackEnded("set", HOME, Ending.DONE)
+
+    failed = emptied_first(stack_set, clearing, world.cloud, told.append, work)
+    done = emptied_first(stack_set, clearing, world.cloud, told.append, work)
+
+    assert (Ending.FAILED, "second: denied", 1) == (failed.ending, failed.cause, failed.exit_code)
+    assert Ending.DONE is done.ending
+    assert 3 == len(told)
 
 
 def test_what_is_retained_by_name_is_not_lost():

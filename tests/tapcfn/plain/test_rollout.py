@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tapcfn.config import Common
 from tapcfn.errors import ConfigError, TapcfnError, TemplateError, UsageError
 from tapcfn.model import OutputOf, Rollout, Target, ZoneOf
+from tapcfn.orphans import tags_of
 from tapcfn.plain import read
+from tapcfn.plain.settings import Settings, StackSettings
 
 NETWORK = """\
 Parameters:
@@ -50,6 +53,28 @@ def faults(folder: Path, text: str) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
         rollout(folder, text)
     return caught.value.faults
+
+
+def test_the_page_explains_every_key():
+    """A key that nobody explains is found by nobody."""
+    text = (Path(__file__).parents[3] / "docs" / "plain.md").read_text(encoding="utf-8")
+    own = set(Settings.model_fields) - (set(Common.model_fields) - {"keep_data"})
+    tables = {"stacks", "stack_sets"}
+
+    assert [key for key in sorted(own - tables) if f"| `{key}` |" not in text] == []
+    assert [key for key in sorted(own & tables) if f"`[{key}.<name>]`" not in text] == []
+    assert [key for key in StackSettings.model_fields if f"`{key}`" not in text] == []
+
+
+def test_stacks_are_marked_only_where_that_is_wanted(folder: Path):
+    """Tags of a stack reach its resources, so they are no one's to add unasked."""
+    one = f'{ONE}parameters = {{ Cidr = "10.0.0.0/16" }}\n'
+    (plain,) = rollout(folder, one).stacks
+    (marked,) = (found := rollout(folder, f'mark = true\nstage = "prod"\n{one}')).stacks
+
+    assert {} == dict(plain.tags)
+    assert {"tapcfn:blueprint": folder.name, "tapcfn:stage": "prod"} == marked.tags
+    assert tags_of(found).items() <= marked.tags.items()
 
 
 def test_stacks_go_where_the_file_says(folder: Path):
@@ -281,5 +306,6 @@ def test_what_contradicts_itself_is_refused(
 
 def test_a_folder_without_the_file_says_what_goes_into_it(folder: Path):
     """The first thing that anybody tries."""
-    with pytest.raises(UsageError, match=r"tapcfn.toml: does not exist; it names the stacks .*\["):
+    said = r"tapcfn.toml: does not exist; it names [^\[]*\n  \[stacks"
+    with pytest.raises(UsageError, match=said):
         read(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tapcfn.plain.templates import TemplateFault, keeping, load
+from tapcfn.plain.templates import TemplateFault, keeping, load, normal
 
 YAML = """\
 AWSTemplateFormatVersion: 2010-09-09
@@ -123,10 +123,18 @@ def test_what_holds_data_is_kept_unless_the_template_says_otherwise(tmp_path: Pa
     assert body.source == keeping(body).source
 
 
-def test_what_a_transform_makes_may_be_named_iam(tmp_path: Path):
+def test_what_a_transform_makes_may_be_iam(tmp_path: Path):
     """SAM makes roles that the template does not show."""
     text = "Transform: AWS::Serverless-2016-10-31\nResources: {F: {Type: AWS::Serverless::Api}}\n"
 
     body = load(write(tmp_path, "a.yaml", text), "a")
 
-    assert ("CAPABILITY_NAMED_IAM",) == body.capabilities
+    assert ("CAPABILITY_IAM",) == body.capabilities
+
+
+def test_the_same_template_is_the_same_text_however_it_was_written(tmp_path: Path) -> None:
+    """YAML or JSON, with comments or without; what is no template stays what it is."""
+    body = load(write(tmp_path, "one.yaml", YAML), "one")
+
+    assert normal(YAML) == normal(json.dumps(body.document, indent=4)) == body.text
+    assert normal("- no\n- template\n") == "- no\n- template\n"

@@ -11,6 +11,7 @@ from tapcfn.errors import StackError
 from tapcfn.events import (
     Diagnosed,
     Event,
+    GateJudged,
     OperationStarted,
     Outcome,
     OutputsKnown,
@@ -18,6 +19,7 @@ from tapcfn.events import (
     StackEnded,
     Waiting,
 )
+from tapcfn.gates import GateStatus, Sample, Verdict
 from tapcfn.model import (
     Detail,
     Ending,
@@ -41,6 +43,7 @@ from tapcfn.report.text import (
     outcome_text,
     outputs_text,
     progress_line,
+    samples_text,
     table,
 )
 from tapcfn.selection import narrowed
@@ -273,6 +276,21 @@ def moved(status: str, reason: str = "", logical_id: str = "Bucket") -> Resource
             StackEnded("storage", HOME, Ending.DONE, seconds=4.25),
             "[   12.3 s] storage: done in 4.2 s",
         ),
+        (
+            GateJudged(
+                "net", HOME, "lag", Verdict(GateStatus.WAITING, "no sample yet", (Sample(0, None),))
+            ),
+            "[   12.3 s] net: gate lag waiting: no sample yet",
+        ),
+        (
+            GateJudged(
+                "",
+                None,
+                "lag",
+                Verdict(GateStatus.PASSED, "good for 60 s", (Sample(9, True, 0.0),)),
+            ),
+            "[   12.3 s] gate lag passed: good for 60 s\n    samples: 0",
+        ),
         (Waiting(("a", "b"), 30.0), "[   12.3 s] waiting for a, b"),
         (Waiting((), 30.0), "[   12.3 s] waiting for answers"),
         (Waiting(("a",), 30.0, 95.0), "[   12.3 s] waiting for a, about 1 min 35 s to go"),
@@ -284,6 +302,20 @@ def moved(status: str, reason: str = "", logical_id: str = "Bucket") -> Resource
 def test_progress_is_a_line_for_what_matters(event: Event, text: str | None) -> None:
     """Each with the seconds of the run; what is only for programs is no line."""
     assert text == progress_line(event, 12.34)
+
+
+def test_samples_are_shown_oldest_first_and_like_ones_together() -> None:
+    """Numbers as short as they are, states by name, and of many only the newest."""
+    seen = [(None, None), (7.5, False), (0.0, True), (0.0, True), (-1.0, None), ("ALARM", False)]
+    seen += [("OK", True), (None, True), (None, False)]
+    samples = [Sample(at, good, value) for at, (value, good) in enumerate(seen)]
+    flapping = [Sample(at, bool(at % 2)) for at in range(15)]
+
+    assert samples_text(samples) == (
+        "missing, 7.5 (bad), 0 x 2, -1 (missing), ALARM (bad), OK, good, bad"
+    )
+    assert samples_text(flapping) == "…, " + ", ".join(["good", "bad"] * 6)
+    assert samples_text([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -348,6 +380,25 @@ Failed: 2 done, 1 failed, 1 skipped, 1 blocked, 1 running.
 To go on: python deploy.py apply x --stage y""" == outcome_text(
         outcome, "python deploy.py apply x --stage y"
     )
+
+
+def test_what_has_to_be_mended_first_is_named() -> None:
+    """To try the same again would fail the same way; each line once."""
+    cause = "Bucket (AWS::S3::Bucket) CREATE_FAILED: name taken — layers/storage.py:7"
+    outcome = Outcome((an_end("d", Ending.FAILED, cause, 1), an_end("e", Ending.FAILED, cause, 1)))
+
+    assert outcome_text(outcome, "apply x").endswith(
+        "\nTo go on: mend layers/storage.py:7 first, then: apply x"
+    )
+
+
+def test_a_failure_on_the_way_is_short() -> None:
+    """The verdict tells its cause, once; why a stack was skipped is told as it happens."""
+    failed, skipped = an_end("d", Ending.FAILED, "why", 1), an_end("e", Ending.SKIPPED, "d")
+
+    assert ["[    1.0 s] d: failed", "[    1.0 s] e: skipped: d"] == [
+        progress_line(each, 1.0) for each in (failed, skipped)
+    ]
 
 
 def test_what_a_success_has_left_undone_stands_in_the_outcome() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.templates.systems import (
+    baseline,
     private_api,
     region_migration,
     regional_web,
@@ -22,6 +23,7 @@ SYSTEMS: tuple[System, ...] = (
     regional_web.SYSTEM,
     serverless_api.SYSTEM,
     region_migration.SYSTEM,
+    baseline.SYSTEM,
 )
 
 __all__ = ["ACCOUNT", "SYSTEMS", "System", "choices", "every_choice", "every_system"]

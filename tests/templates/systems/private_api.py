@@ -42,6 +42,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "bucket_key": {"bucket_key": True},
     "password_operation": {"password_policy": "operation"},
     "foreign_api_account": {"manage_api_account": False},
+    "stackset": {"rollout": "stackset"},
 }
 ALL_ON: Mapping[str, Any] = {
     "cloudtrail": True,

@@ -1,0 +1,131 @@
+"""What actions say of themselves, how each is taken back, and what they need to be told first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from tapcfn.errors import BlockedError
+from tapcfn.model import (
+    AbortCanary,
+    Action,
+    AwaitCertificate,
+    CompareObjects,
+    CopyDatabaseSnapshot,
+    CopyImage,
+    EmptyBucket,
+    FailoverDrill,
+    LockDownDefaultGroup,
+    OutputOf,
+    PromoteCanary,
+    PromoteDatabase,
+    RedeployApi,
+    ReplicateObjects,
+    ReplicateSecret,
+    ResetPassword,
+    RestoreDrill,
+    SetReadOnly,
+    SnapshotDatabase,
+    SnapshotVolumes,
+    StartCanary,
+)
+
+Outputs = Mapping[str, Mapping[str, str]]
+
+
+_SAYS: Mapping[type[Action], str] = {
+    ReplicateObjects: "replicate what was in bucket {bucket} before its rule",
+    CompareObjects: "compare bucket {bucket} with {other_bucket}, key by key",
+    CopyImage: "copy image {image_id} from {source_region}, encrypted with the key here",
+    SnapshotDatabase: "take snapshot {snapshot_id} of database {database_id}",
+    CopyDatabaseSnapshot: "copy snapshot {snapshot_id} from {source_region} as {copy_id}",
+    SnapshotVolumes: "take a snapshot of each volume of instances with {tag[0]}={tag[1]}",
+    SetReadOnly: "set read_only={on:d} in parameter group {parameter_group}",
+    PromoteDatabase: "promote replica {database_id}",
+    ResetPassword: "give database {database_id} the password of its secret",
+    EmptyBucket: "delete every version in bucket {bucket}",
+    LockDownDefaultGroup: "take every rule off the default security group of {vpc_id}",
+    RedeployApi: "let stage {stage} of API {api_id} serve {deployment_id}",
+    StartCanary: "let {deployment_id} serve {percent:g} % of stage {stage} of API {api_id}",
+    PromoteCanary: "let stage {stage} of API {api_id} serve its canary {deployment_id} alone",
+    AbortCanary: "take the canary off stage {stage} of API {api_id}",
+    AwaitCertificate: "wait until certificate {certificate_arn} is issued",
+    ReplicateSecret: "replicate secret {secret_arn} into {region}",
+    RestoreDrill: "restore {database_id} as {copy_id}, and delete the copy",
+    FailoverDrill: "fail database {database_id} over to its standby",
+}
+
+
+def says(action: Action) -> str:
+    """Return the sentence by which a person knows an action before it is done."""
+    told = {each.name: getattr(action, each.name) for each in fields(action)}
+    return _SAYS[type(action)].format_map(told)
+
+
+# What leaves nothing behind that could be taken back: a look, a wait, or a drill.
+_HARMLESS = (AwaitCertificate, CompareObjects, FailoverDrill, RestoreDrill)
+
+# What is there once more and does no harm: copies and snapshots stay until somebody deletes them.
+_STAYS = (
+    CopyDatabaseSnapshot,
+    CopyImage,
+    ReplicateObjects,
+    ReplicateSecret,
+    SnapshotDatabase,
+    SnapshotVolumes,
+)
+
+_FOREVER: Mapping[type[Action], str] = {
+    EmptyBucket: "what is deleted is gone",
+    LockDownDefaultGroup: "the rules are gone; they stand in the run's report",
+    PromoteCanary: "the stage serves the new deployment; deploy the old one again",
+    PromoteDatabase: "a promoted database is no replica any more",
+    RedeployApi: "the deployment that was served before is in the run's report",
+    ResetPassword: "the password before is not known here",
+}
+
+
+def inverse(action: Action) -> Action | None:
+    """Return the action that takes another back; None where there is nothing to take back."""
+    match action:
+        case SetReadOnly():
+            return replace(action, name=f"{action.name}-back", on=not action.on)
+        case StartCanary():
+            return AbortCanary(f"{action.name}-back", action.target, action.api_id, action.stage)
+        case _:
+            return None
+
+
+def forever(action: Action) -> str:
+    """Say why an action can't be taken back, or nothing where it can, or need not be."""
+    return _FOREVER.get(type(action), "")
+
+
+def leaves(action: Action) -> str:
+    """Say what a taken back action leaves, or nothing."""
+    return f"stays: {says(action)}" if isinstance(action, _STAYS) else ""
+
+
+def is_harmless(action: Action) -> bool:
+    """Whether an action changes nothing that lasts."""
+    return isinstance(action, _HARMLESS)
+
+
+def inputs(action: Action) -> tuple[OutputOf, ...]:
+    """Return the outputs that an action must be told."""
+    values = (getattr(action, each.name) for each in fields(action))
+    return tuple(value for value in values if isinstance(value, OutputOf))
+
+
+def resolved(action: Action, outputs: Outputs) -> Action:
+    """Return an action with every output filled in; raise `BlockedError` for what is not there."""
+    known: dict[str, Any] = {}
+    for each in fields(action):
+        value = getattr(action, each.name)
+        if isinstance(value, OutputOf):
+            told = outputs.get(value.stack, {}).get(value.key)
+            if told is None:
+                raise BlockedError(f"{action.name}: {value} is not there")
+            known[each.name] = told
+    return replace(action, **known)

@@ -1,0 +1,208 @@
+"""Lead a rollout through its moves, or back: one leg after another, each closed by its gates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tapcfn import journey
+from tapcfn.acting import ActMeans, act
+from tapcfn.actions import inputs, resolved
+from tapcfn.cli.agreeing import confirmed, make_sure_that_somebody_answers
+from tapcfn.cli.applying import Wish, bring
+from tapcfn.cli.console import ask
+from tapcfn.cli.options import Journey, program
+from tapcfn.errors import BlockedError, StackError, TapcfnError, UsageError
+from tapcfn.events import MoveEnded, MoveStarted
+from tapcfn.journey import Leg
+from tapcfn.model import Action, Orphan, Rollout, Snapshot
+from tapcfn.told import resolved_gates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tapcfn.cli.desk import Desk
+
+
+class _GateError(TapcfnError):
+    """A gate did not open."""
+
+
+def travel(
+    desk: Desk, snapshot: Snapshot, goal: tuple[int, bool], wish: Wish, asked: Journey
+) -> int:
+    """Bring the rollout up to date where it stands, then take each leg; return the exit code.
+
+    Whatever stops a leg stops the journey. Where a gate fails and the move says so, it is taken
+    back at once: the exit code is 1 all the same.
+    """
+    legs = _legs(desk, snapshot, goal, asked)
+    from tapcfn.report.journeys import legs_text
+
+    desk.session.console.result(legs_text(desk.place.rollout, legs))
+    if not legs:
+        return 0
+    _agree(desk, legs, wish, asked)
+    # What is taken back first may stand in the middle of that, and is brought nowhere before.
+    chosen = _names(wish.rollout) - (legs[0].stacks if legs[0].back else frozenset())
+    code = bring(desk, snapshot, replace(wish, chosen=chosen, asks=False, quiet=True))
+    for leg in legs:
+        if code:
+            break
+        code = _take(desk, leg, wish)
+    return _closed(desk, code)
+
+
+def _legs(
+    desk: Desk, snapshot: Snapshot, goal: tuple[int, bool], asked: Journey
+) -> tuple[Leg, ...]:
+    rollout, passed = desk.place.rollout, desk.passed
+    there, back = goal
+    here = desk.position(snapshot, asked.at, back=back)
+    if back:
+        return journey.backward(rollout, here, there) if there < here else ()
+    return journey.forward(rollout, here, there, passed)
+
+
+def _names(rollout: Rollout) -> frozenset[str]:
+    return frozenset(name for phase in rollout.phases for name in phase.names)
+
+
+def _agree(desk: Desk, legs: Iterable[Leg], wish: Wish, asked: Journey) -> None:
+    """Ask for the points of no return by name, and for the rest once.
+
+    Raises `UsageError` where nobody can be asked, and `KeyboardInterrupt` for a no.
+    """
+    open_still = [move for move in journey.to_confirm(legs) if move.confirm not in asked.confirmed]
+    desk.looks.make_sure(gate for leg in legs for gate in leg.move.gates)
+    for move in open_still:
+        if not desk.session.may_ask:
+            raise UsageError(
+                f"move {move.name} crosses a point of no return: {move.forever}; to agree without "
+                f"being asked: --confirm-point-of-no-return {move.confirm}"
+            )
+        answer = ask(
+            f"{move.name}: {move.forever}.\nThere is no way back from here. Type "
+            f'"{move.confirm}" to go on: '
+        )
+        if answer != move.confirm:
+            desk.session.console.say(f'"{answer}" is not "{move.confirm}": nothing was moved')
+            raise KeyboardInterrupt
+    if wish.asks and not open_still:
+        make_sure_that_somebody_answers(desk.session)
+        if not confirmed(desk):
+            raise KeyboardInterrupt
+
+
+def _take(desk: Desk, leg: Leg, wish: Wish) -> int:
+    """Take one leg; return its exit code."""
+    move = leg.move
+    desk.tell(MoveStarted(move.name, move.says, leg.back))
+    desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.name, "begun")
+    try:
+        code = _go(desk, leg, wish)
+    except _GateError as error:
+        desk.tell(MoveEnded(move.name, passed=False, cause=str(error), back=leg.back))
+        desk.session.console.say(f"{move.name}: {error}")
+        return _fall_back(desk, leg, wish)
+    except TapcfnError as error:
+        desk.tell(MoveEnded(move.name, passed=False, cause=str(error), back=leg.back))
+        raise
+    state = "back" if leg.back else "passed"
+    if code == 0:
+        desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.name, state)
+    desk.tell(MoveEnded(move.name, passed=code == 0, back=leg.back))
+    return code
+
+
+def _go(desk: Desk, leg: Leg, wish: Wish) -> int:
+    """Do the leg's actions, change its stacks, and hold its gates."""
+    _act(desk, leg.before)
+    if leg.stacks and (code := _change(desk, leg, wish)):
+        return code
+    _act(desk, leg.after)
+    if not leg.back:
+        _hold(desk, leg)
+    return 0
+
+
+def _change(desk: Desk, leg: Leg, wish: Wish) -> int:
+    """Bring the leg's stacks to what it wants, and nothing else, by the steps on the way."""
+    codes = (_bring_to(desk, leg, wanted, wish) for wanted in (*leg.steps, leg.rollout))
+    return next((code for code in codes if code), 0)
+
+
+def _bring_to(desk: Desk, leg: Leg, rollout: Rollout, wish: Wish) -> int:
+    snapshot = desk.settled_snapshot()
+    wanted = {stack.name for stack in rollout.stacks}
+    going = tuple(
+        Orphan(stack.target, snapshot.stacks[stack.name])
+        for stack in desk.rollout.stacks
+        if stack.name in leg.stacks - wanted and stack.name in snapshot.stacks
+    )
+    return bring(
+        desk,
+        snapshot,
+        replace(
+            wish,
+            rollout=rollout,
+            chosen=frozenset(leg.stacks & wanted),
+            allow_loss=(*wish.allow_loss, *leg.move.allow),
+            leaving=going,
+            asks=False,
+            quiet=True,
+        ),
+    )
+
+
+def _act(desk: Desk, actions: Iterable[Action]) -> None:
+    for action in actions:
+        outputs = _outputs(desk) if inputs(action) else {}
+        act(
+            resolved(action, outputs),
+            ActMeans(desk.cloud.actions, desk.clock, desk.ledger, desk.patience, desk.tell),
+        )
+
+
+def _outputs(desk: Desk) -> dict[str, dict[str, str]]:
+    stacks = desk.snapshot().stacks
+    return {name: dict(deployed.outputs) for name, deployed in stacks.items()}
+
+
+def _hold(desk: Desk, leg: Leg) -> None:
+    """Let the move bake and hold its gates; raise where one did not open."""
+    move = leg.move
+    if not (move.gates or move.bake):
+        return
+    gates = resolved_gates(move.gates, _outputs(desk))
+    with desk.clock.heeding_signals():
+        fault = desk.bake(move.name, gates, move.bake)
+    if fault:
+        raise _GateError(fault)
+
+
+def _fall_back(desk: Desk, leg: Leg, wish: Wish) -> int:
+    """Take a move back whose gate failed, if it says so; the journey has failed in any case."""
+    move = leg.move
+    if leg.back or not move.falls_back:
+        return StackError.exit_code
+    rollout = desk.place.rollout
+    number = journey.number_of(rollout, move.name)
+    (back,) = journey.backward(rollout, number, number - 1)
+    desk.session.console.say(f"{move.name}: a gate failed; it is taken back")
+    _take(desk, back, wish)
+    return StackError.exit_code
+
+
+def _closed(desk: Desk, code: int) -> int:
+    """Say where the rollout stands now, and how to go on."""
+    from tapcfn.report.journeys import standing_text
+
+    try:
+        here = desk.position(desk.snapshot(), "")
+    except BlockedError as error:
+        desk.session.console.say(str(error))
+        return code or error.exit_code
+    call = f"{program()} apply {desk.place.command}"
+    desk.session.console.say(standing_text(desk.place.rollout, here, call))
+    return code

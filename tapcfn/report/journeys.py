@@ -1,0 +1,106 @@
+"""A rollout's moves as text: where it stands, what comes next, and how far back it can go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tapcfn.actions import forever, leaves, says
+from tapcfn.journey import BASE, Leg, undoable_until
+from tapcfn.model import Move, Rollout
+from tapcfn.report.text import duration
+
+
+def phases_text(rollout: Rollout, here: int | None) -> str:
+    """Return every move with its state; `here` is None where it can't be told."""
+    lines = [_line(BASE, "all that is deployed before any move", _state(0, here))]
+    back = undoable_until(rollout, here) if here is not None else 0
+    for number, move in enumerate(rollout.moves, 1):
+        lines.append(_line(move.name, move.says, _state(number, here)))
+        lines += [f"      {each}" for each in move_lines(move)]
+    if here is not None:
+        names = [BASE, *(move.name for move in rollout.moves)]
+        lines.append("")
+        lines.append(f"stands at {names[here]}; can be taken back to {names[back]}")
+    return "\n".join(lines)
+
+
+def _state(number: int, here: int | None) -> str:
+    if here is None:
+        return "?"
+    if number == here:
+        return "here"
+    if number < here:
+        return "done"
+    return "next" if number == here + 1 else ""
+
+
+def _line(name: str, text: str, state: str) -> str:
+    return f"{state:<5} {name:<16} {text}"
+
+
+def move_lines(move: Move) -> Iterator[str]:
+    """Yield what a move does beside its stacks, and what holds it."""
+    for action in move.before:
+        yield f"first: {says(action)}"
+    for action in move.after:
+        yield f"then: {says(action)}"
+    if move.removes:
+        yield f"goes: {', '.join(move.removes)}"
+    yield from _holding_lines(move)
+    if move.falls_back:
+        yield "taken back at once if a gate fails"
+    if move.forever:
+        yield f"cannot be taken back: {move.forever}"
+    if move.confirm:
+        yield f'point of no return: has to be confirmed as "{move.confirm}"'
+
+
+def _holding_lines(move: Move) -> Iterator[str]:
+    if move.bake:
+        yield f"watched for {duration(move.bake)}"
+    for gate in move.gates:
+        held = f", for {duration(gate.hold)}" if gate.hold else ""
+        yield f"gate {gate.name}{held}, at most {duration(gate.timeout)}"
+
+
+def legs_text(rollout: Rollout, legs: Iterable[Leg]) -> str:
+    """Return what a journey will do, leg by leg."""
+    lines = []
+    for leg in legs:
+        move = leg.move
+        if leg.holds_only:
+            lines.append(f"hold  {move.name:<16} its gates were not seen to hold")
+            lines += [f"      {each}" for each in move_lines(move) if each.startswith("gate")]
+        elif leg.back:
+            lines.append(f"back  {move.name:<16} {move.says}")
+            lines += [f"      {each}" for each in _back_lines(leg)]
+        else:
+            lines.append(f"move  {move.name:<16} {move.says}")
+            lines += [f"      {each}" for each in (*_changes(leg), *move_lines(move))]
+    return "\n".join(lines) or f"{rollout.blueprint} stands there already: nothing to move."
+
+
+def _changes(leg: Leg) -> Iterator[str]:
+    for stack in leg.move.stacks:
+        told = {key: value for key, value in stack.parameters.items() if isinstance(value, str)}
+        values = ", ".join(f"{key}={value}" for key, value in sorted(told.items()))
+        yield f"{stack.name}: {values or 'another template'}"
+
+
+def _back_lines(leg: Leg) -> Iterator[str]:
+    for action in (*leg.before, *leg.after):
+        yield f"takes back: {says(action)}"
+    for action in leg.move.actions:
+        if left := leaves(action) or forever(action):
+            yield left
+
+
+def standing_text(rollout: Rollout, here: int, call: str) -> str:
+    """Return where a rollout stands now, and the commands that lead on and back."""
+    names = [BASE, *(move.name for move in rollout.moves)]
+    lines = [f"stands at {names[here]}"]
+    if here < len(rollout.moves):
+        lines.append(f"  on:   {call} --until {names[here + 1]}")
+    if (back := undoable_until(rollout, here)) < here:
+        lines.append(f"  back: {call} --back-to {names[max(back, here - 1)]}")
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""What keeps a self-managed stack set from reaching its targets: its two roles. (DS-8)
+
+Part of the preflight: everything here only reads. Without a role an operation begins and fails in
+every target, and the set stands there with nothing in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+
+from tapcfn.intrinsics import partition_of, text_of
+from tapcfn.model import ADMINISTRATION_ROLE, Holder, SelfManaged, Target
+from tapcfn.plan import Plan, Verb
+from tapcfn.ports import Cloud
+from tapcfn.preflight import FAIL, PASS, UNKNOWN, Ask, Check, Verdict, ask_all, judged, later
+from tapcfn.stack_sets.steps import SetStep
+
+_SERVICE = "cloudformation."
+_MAKE = "`bootstrap` with the same arguments makes it"
+
+
+def roles(plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Check, ...]:
+    """Check the roles that the plan's sets need; no call where they reach no new account.
+
+    Roles that the rollout's own stacks make are there before their sets are. Whoever may not read
+    the target accounts is told so by the command `preflight` only.
+    """
+    made = _made(plan)
+    asked: dict[tuple[str, str], Ask] = {}
+    for step in plan.sets:
+        if isinstance(step.stack_set.permission, SelfManaged) and step.has_work:
+            asked |= dict(_asked(step, step.stack_set.permission, cloud))
+    return ask_all([ask for key, ask in sorted(asked.items()) if key not in made], pool)
+
+
+def _made(plan: Plan) -> frozenset[tuple[str, str]]:
+    """Return account and name of each role that a stack of the plan has, or gets."""
+    return frozenset(
+        (step.stack.target.account, name)
+        for step in plan.steps
+        if step.verb is not Verb.DELETE
+        for resource in step.stack.template.document["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Role"
+        and (name := text_of(resource.get("Properties", {}).get("RoleName"), step.stack))
+    )
+
+
+def _asked(
+    step: SetStep, permission: SelfManaged, cloud: Cloud
+) -> Iterator[tuple[tuple[str, str], Ask]]:
+    """Yield what to ask of a set, by the account and the name of the role."""
+    home = step.stack_set.home
+    there = {pair.account for pair in step.found.instances}
+    pairs = step.spread.add if step.spread else step.stack_set.pairs
+    new = sorted({pair.account for pair in pairs} - there)
+    if step.removes or not new:
+        return
+    usual = f"arn:{partition_of(home.region)}:iam::{home.account}:role/{ADMINISTRATION_ROLE}"
+    arn = permission.administration_role or usual
+    yield (home.account, arn.rpartition("/")[2]), later(_administration, home, cloud, arn)
+    for account in new:
+        target = Target(account, home.region)
+        name = permission.execution_role
+        yield (account, name), later(_execution, target, cloud, name)
+
+
+def _administration(home: Target, cloud: Cloud, arn: str) -> Check:
+    def judge() -> tuple[Verdict, str]:
+        services = cloud.trust(arn, home)
+        if services is None:
+            return FAIL, f"there is no such role to administer stack sets with; {_MAKE}"
+        if not any(each.startswith(_SERVICE) for each in services):
+            return FAIL, f"its trust policy does not let {_SERVICE}amazonaws.com in"
+        return PASS, ""
+
+    return judged("administration role", home, judge, arn)
+
+
+def _execution(target: Target, cloud: Cloud, name: str) -> Check:
+    def judge() -> tuple[Verdict, str]:
+        if (caller := cloud.caller(target)) != target.account:
+            return UNKNOWN, f"the credentials are for account {caller}"
+        if cloud.holder("AWS::IAM::Role", name, target) is Holder.NOBODY:
+            return FAIL, f"account {target.account} has no such role; {_MAKE}"
+        return PASS, ""
+
+    return judged("execution role", target, judge, name)

@@ -1,0 +1,339 @@
+"""The migration itself, move by move, from copies that fill up to a source that goes. (S4)
+
+Each move is the stacks of other settings, so that template and reality stay equal. Until the target
+takes its first write every move leads back; traffic moves before that, while nobody can write, so
+that a target that is not well costs readers little and writers nothing. (O-13 to O-16, S4-1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tapcfn.model import (
+    Action,
+    CompareObjects,
+    CopyImage,
+    Later,
+    Move,
+    ReplicateObjects,
+    SetReadOnly,
+    SnapshotDatabase,
+    SnapshotVolumes,
+    Stack,
+    Target,
+)
+from templates.blueprints.region_migration import app, data, gates, monitoring, source
+from templates.blueprints.region_migration.roles import TAG, TAG_VALUE
+from templates.blueprints.region_migration.settings import Settings
+
+if TYPE_CHECKING:
+    from templates.blueprints.region_migration.stacks import System
+
+# Names by which a person agrees to what has no way back.
+FIRST_WRITE = "first-write-in-target"
+GIVE_UP = "give-up-the-source"
+
+# How long traffic is watched after each step, and the target once it takes writes.
+STEP_BAKE = 300.0
+WATCH_BAKE = 1800.0
+
+_LOST = "customers' writes are in the target alone; to serve from the source again would lose them"
+
+
+def of(system: System) -> tuple[Move, ...]:
+    """Return the moves that are still to come from where the settings begin.
+
+    Without the image there is nobody to lead anywhere: its copy is the only one. (O-14)
+    """
+    moves = _Moves(system)
+    if not system.settings.ami_id:
+        return (moves.copy_image(),)
+    return tuple(moves.all())
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """The moves of a system, each with the settings that are in force by then."""
+
+    system: System
+
+    @property
+    def settings(self) -> Settings:
+        """What the migration begins with."""
+        return self.system.settings
+
+    @property
+    def source(self) -> Target:
+        """The Region that is left."""
+        return Target(self.settings.account_id, self.settings.source_region)
+
+    @property
+    def target(self) -> Target:
+        """The Region that is moved to."""
+        return Target(self.settings.account_id, self.settings.target_region)
+
+    @property
+    def watched(self) -> gates.Watched:
+        """What gates look at."""
+        system, settings = self.system, self.settings
+        return gates.Watched(
+            target=self.target,
+            database=settings.names.target_database,
+            bucket=settings.copied_bucket,
+            copies=settings.target_bucket,
+            rule=source.RULE,
+            targets=system.output("app", app.Out.TARGET_GROUP_ARN),
+            alarms=system.output("monitoring", monitoring.Out.ALARMS),
+        )
+
+    def all(self) -> Iterator[Move]:
+        """Yield every move from the first copy to the last look back."""
+        settings = self.settings
+        if not settings.promoted:
+            yield from self._until_promoted()
+        if not settings.password_reset:
+            yield self._password()
+        yield from self._dials()
+        if not settings.promoted:
+            yield self._open()
+        yield self._watch()
+        yield from self._leave()
+
+    # Before anybody is disturbed ------------------------------------------------------------------
+
+    def copy_image(self) -> Move:
+        """Return the copy of the image, whose id the settings are then told."""
+        settings = self.settings
+        copy = CopyImage(
+            "copy-image",
+            self.target,
+            settings.source_region,
+            settings.source_ami_id,
+            settings.names.image,
+            self.system.key,
+        )
+        return Move(
+            "copy-image",
+            "copy the instances' image; put the id of the copy into the settings as ami_id",
+            before=(copy,),
+            look="the id of the image stands where the action has ended, as a fact",
+            minutes=10,
+        )
+
+    def _until_promoted(self) -> Iterator[Move]:
+        yield Move(
+            "backfill",
+            "take backups of the source, and copy what is older than the replication rule",
+            before=(*self._snapshots_before(), self._replicate()),
+            look="the report of the job, in the source bucket under batch-replication/",
+            minutes=30,
+        )
+        yield Move(
+            "verify",
+            "compare the buckets, and see that bucket and database keep up",
+            before=(self._compare("compare-objects"),),
+            gates=tuple(self.watched.keeps_up()),
+            look="ReplicaLag of the replica, and OperationsPendingReplication",
+            minutes=35,
+        )
+        yield from self._freeze()
+        yield self._promote()
+
+    def _snapshots_before(self) -> Iterator[Action]:
+        """Yield the backups of the source. (S4-21, S4-X8)"""
+        names = self.settings.names
+        yield self._snapshot("snapshot-source", self.source, names.snapshot_before)
+        if self.settings.manual_snapshot:
+            yield self._snapshot("snapshot-by-hand", self.source, names.manual_snapshot)
+        if self.settings.source_alb_arn:
+            yield SnapshotVolumes(
+                "snapshot-source-volumes", self.source, (TAG, TAG_VALUE), names.snapshot_before
+            )
+
+    def _snapshot(self, name: str, target: Target, snapshot: str) -> SnapshotDatabase:
+        here = target == self.target
+        found = self.settings.names.target_database if here else self.settings.copied_database
+        return SnapshotDatabase(name, target, found, snapshot)
+
+    def _replicate(self) -> ReplicateObjects:
+        bucket = self.settings.copied_bucket
+        role = self.system.output("source", source.Out.BATCH_ROLE_ARN)
+        return ReplicateObjects("replicate-objects", self.source, bucket, role, bucket)
+
+    def _compare(self, name: str) -> CompareObjects:
+        return CompareObjects(
+            name,
+            self.source,
+            self.settings.copied_bucket,
+            self.target,
+            self.settings.target_bucket,
+        )
+
+    # While nobody can write -----------------------------------------------------------------------
+
+    def _freeze(self) -> Iterator[Move]:
+        """Yield what stops writes, and sees that the last of them has arrived.
+
+        The stack changes first and the source last, so that a freeze that stood is always seen.
+        """
+        group = self._parameter_group
+        if group is None:
+            yield Move(
+                "stop-writes",
+                "let the application refuse writes, and say so",
+                gates=(self.watched.stopped(),),
+            )
+        stop = () if group is None else (SetReadOnly("freeze-source", self.source, group, on=True),)
+        yield Move(
+            "freeze",
+            "stop writes at the source, and wait until the last of them has arrived",
+            (self._replica(read_only=True),),
+            after=stop,
+            gates=tuple(self.watched.drained()),
+            falls_back=True,
+            look="nobody can write from now on: be quick",
+            minutes=6,
+        )
+
+    @property
+    def _parameter_group(self) -> Later | None:
+        if self.settings.small_db:
+            return self.system.output("source-data", source.Out.PARAMETER_GROUP)
+        return self.settings.source_db_parameter_group or None
+
+    def _replica(self, *, read_only: bool, variant: str = "", **keys: bool) -> Stack:
+        return self._with(**keys).replica(read_only=read_only, variant=variant)
+
+    def _with(self, **keys: object) -> System:
+        return self.system.with_settings(self.settings.model_copy(update=keys))
+
+    def _promote(self) -> Move:
+        """Return the promotion, which no update takes back: the way back is another replica.
+
+        Before a customer's write the promoted database is worth nothing that the source has not.
+        """
+        stack = self._replica(read_only=True, variant="promoted", promoted=True)
+        return Move(
+            "promote",
+            "let the replica stand alone, once no object is missing; it takes no writes yet",
+            (stack,),
+            before=(self._compare("compare-objects-again"),),
+            allow=(f"{stack.name}/Database:replace", f"{stack.name}/Database:remove"),
+            undone_by=self._without_database(stack),
+            look='the change set says "Conditional" of the database, and nothing else of it',
+            minutes=10,
+        )
+
+    def _without_database(self, promoted: Stack) -> tuple[Stack, ...]:
+        """Return the promoted stack without RDS's own protection, then without the database."""
+        settings, templates = self.settings, []
+        if settings.termination_protection:
+            bare = settings.model_copy(update={"promoted": True, "termination_protection": False})
+            templates.append(("unprotected", data.build(bare)))
+        templates.append(("away", data.build_away(settings)))
+        return tuple(
+            self.system.replica_of(template, promoted.parameters, variant)
+            for variant, template in templates
+        )
+
+    def _password(self) -> Move:
+        return Move(
+            "password",
+            "give the database the password of its secret",
+            (self._stands_alone(read_only=not self.settings.promoted),),
+            look="the secret says host, port and password of the target",
+            minutes=5,
+        )
+
+    def _stands_alone(self, *, read_only: bool) -> Stack:
+        return self._replica(
+            read_only=read_only, variant="with-password", promoted=True, password_reset=True
+        )
+
+    # Traffic --------------------------------------------------------------------------------------
+
+    def _dials(self) -> Iterator[Move]:
+        """Yield the steps by which the target gets the traffic, none of it writes. (S4-16)
+
+        A target that takes writes already gets them with the first of them.
+        """
+        settings = self.settings
+        if not settings.global_accelerator or not settings.source_alb_arn:
+            return
+        writes = settings.promoted and not settings.dial_target
+        for percent in (each for each in settings.dial_steps if each > settings.dial_target):
+            yield self._dial(percent, writes=writes)
+            writes = False
+
+    def _dial(self, percent: int, *, writes: bool) -> Move:
+        moved = self._with(dial_source=100 - percent, dial_target=percent)
+        return Move(
+            f"dial-{percent}",
+            f"lead {percent} % of the traffic to the target",
+            (moved.accelerator(),),
+            gates=tuple(self.watched.well()),
+            bake=STEP_BAKE,
+            falls_back=not writes,
+            forever=_LOST if writes else "",
+            confirm=FIRST_WRITE if writes else "",
+            look="HealthyHostCount, 2xx and response times on the dashboard",
+            minutes=6,
+        )
+
+    def _open(self) -> Move:
+        return Move(
+            "open",
+            "let the target take writes: from its first one on there is no way back",
+            (self._stands_alone(read_only=False),),
+            forever=_LOST,
+            confirm=FIRST_WRITE,
+            look="write a row through the application, and read it",
+            minutes=1,
+        )
+
+    # Afterwards -----------------------------------------------------------------------------------
+
+    def _watch(self) -> Move:
+        """Return the backups of the target, and a long look at it. (S4-21)"""
+        names = self.settings.names
+        return Move(
+            "watch",
+            "take backups of the target, and see that it stays well",
+            before=(
+                self._snapshot("snapshot-target", self.target, names.snapshot_after),
+                SnapshotVolumes(
+                    "snapshot-target-volumes", self.target, (TAG, TAG_VALUE), names.snapshot_after
+                ),
+            ),
+            gates=tuple(self.watched.well()),
+            bake=WATCH_BAKE,
+            minutes=35,
+        )
+
+    def _leave(self) -> Iterator[Move]:
+        """Yield what ends the source: first its way in, and then what the migration made there.
+
+        Its data stays as it is, and read-only, until a person gives it up by name. (O-13)
+        """
+        settings = self.settings
+        end = self._with(dial_source=0, dial_target=100, source_alb_arn="")
+        if settings.global_accelerator and settings.source_alb_arn:
+            yield Move(
+                "single-group",
+                "take the source's endpoint group off: one group, all of the traffic",
+                (end.accelerator("single"),),
+                minutes=2,
+            )
+        stacks = ["source", *(["source-data"] if settings.small_db else [])]
+        final = self._snapshot("final-snapshot", self.source, settings.names.final_snapshot)
+        yield Move(
+            "retire",
+            "take a last snapshot, and remove what the migration made in the source",
+            removes=tuple(self.system.name(each, settings.source_region) for each in stacks),
+            before=(final,),
+            forever="the source no longer copies, and what the migration made there is gone",
+            confirm=GIVE_UP,
+            look="first delete the replication rule of a bucket that is not ours",
+        )

@@ -1,0 +1,238 @@
+"""The moves of serverless_api: traffic to the target, or an API to its new deployment.
+
+Traffic is O-10, O-11 and O-13, a deployment O-12.
+All that moves is a parameter of a stack, or a stack as other settings would have it: template and
+reality stay equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tapcfn.model import (
+    STATEFUL,
+    CompareObjects,
+    Gate,
+    Move,
+    PromoteCanary,
+    ReplicateObjects,
+    Stack,
+    Target,
+)
+from templates.blueprints.serverless_api import app, shift, signals
+from templates.blueprints.serverless_api.settings import Settings
+from templates.blueprints.serverless_api.system import System, is_trial, system, with_share
+
+# Seconds that the end of a shift, or of a canary's trial, is watched. (S3-24)
+WATCH = 600.0
+
+# What a person types to give the source up.
+GIVE_UP = "give-up-source"
+
+MINUTE = 60.0
+
+
+def moves(settings: Settings, stage: str, stacks: Sequence[Stack]) -> tuple[Move, ...]:
+    """Return the moves from these stacks: by weights of DNS, by a canary, or none."""
+    made, by_layer = system(settings, stage), {each.template.layer: each for each in stacks}
+    if settings.migration_mode == "canary":
+        apps = [by_layer[name] for name in ("app", "app-source") if name in by_layer]
+        return tuple(_to_deployment(made, stage, apps)) if is_trial(settings, apps[0]) else ()
+    if settings.enable_cross_region_replication and settings.hosted_zone_id:
+        return tuple(_to_target(made, stage, by_layer["dns"]))
+    return ()
+
+
+def _variant(stack: Stack, name: str) -> Stack:
+    """Return a stack whose template is told apart from the one before its move."""
+    layer = f"{stack.template.layer}-{name}"
+    return replace(stack, template=replace(stack.template, layer=layer))
+
+
+# Traffic to the target ----------------------------------------------------------------------------
+
+
+def _to_target(made: System, stage: str, dns: Stack) -> Iterator[Move]:
+    yield _sync(made)
+    gates = tuple(signals.of_target(made))
+    for step in shift.steps(made.settings, made.settings.target_weight):
+        yield _shifted(dns, step, gates)
+    yield Move(
+        "monitor",
+        "watch the target, which has all the traffic; the source still takes it back",
+        gates=(*gates, signals.items_behind(made, made.target, made.source)),
+        bake=WATCH,
+        look="errors and latency of the target; whether anybody still calls the source",
+        minutes=WATCH / MINUTE,
+    )
+    yield from _retired(made, system(_alone(made.settings), stage))
+
+
+def _sync(made: System) -> Move:
+    """Return the wait until the target has what the source has. (O-9, O-10)"""
+    gates = [signals.items_behind(made, made.source, made.target)]
+    if made.settings.target_weight:
+        gates.append(signals.items_behind(made, made.target, made.source))
+    gates.append(signals.objects_behind(made))
+    return Move(
+        "sync",
+        "wait until the target has every item and every object of the source",
+        before=(_replicated(made), _compared(made)),
+        gates=tuple(gates),
+        look="a table to which nobody writes has no latency, and does not pass",
+        minutes=10.0,
+    )
+
+
+def _replicated(made: System) -> ReplicateObjects:
+    bucket = made.app_output(made.source, app.Out.BUCKET_NAME)
+    role = made.app_output(made.source, app.Out.BATCH_ROLE_ARN)
+    return ReplicateObjects("old-objects", made.place(made.source), bucket, role, bucket)
+
+
+def _compared(made: System) -> CompareObjects:
+    return CompareObjects(
+        "compare-objects",
+        made.place(made.source),
+        made.app_output(made.source, app.Out.BUCKET_NAME),
+        made.place(made.target),
+        made.app_output(made.target, app.Out.BUCKET_NAME),
+    )
+
+
+def _shifted(dns: Stack, step: shift.Step, gates: tuple[Gate, ...]) -> Move:
+    share = step.after.target
+    return Move(
+        f"shift-{share}",
+        f"{share} % of the traffic goes to the target",
+        (replace(dns, parameters={**dns.parameters, **step.after.parameters()}),),
+        gates=gates,
+        bake=step.minutes * MINUTE,
+        falls_back=True,
+        look="errors and latency of the target",
+        minutes=step.minutes,
+    )
+
+
+def _alone(settings: Settings) -> Settings:
+    """Return the settings of the target without a source."""
+    return settings.model_copy(update={"enable_cross_region_replication": False})
+
+
+def _retired(made: System, alone: System) -> Iterator[Move]:
+    """Yield the end of the source: what serves first, and its copy of the table in the next update.
+
+    One replica goes at a time, and an update that takes one away does nothing else. (L-20, O-13)
+    """
+    settings, source = made.settings, made.app_source()
+    going = [source]
+    if settings.manage_api_account:
+        going += [each for each in made.api_accounts() if each.target.region == made.source]
+    stacks = [_variant(each, "alone") for each in (alone.app_target(), alone.dns())]
+    if settings.dashboard:
+        stacks.append(_variant(alone.dashboard(), "alone"))
+    if settings.termination_protection:
+        stacks.append(_variant(made.data(source_leaves=True), "leaving"))
+    yield Move(
+        "close-source",
+        "DNS knows the target alone; the source's API, function and website go",
+        tuple(stacks),
+        removes=tuple(each.name for each in going),
+        before=(_compared(made),),
+        forever="the source's API, its name and its keys are not given again; its bucket stays "
+        "with keep_data",
+        confirm=GIVE_UP,
+        allow=() if settings.keep_data else tuple(_lost(source)),
+        look="nobody calls the source any more",
+    )
+    yield Move(
+        "retire",
+        f"the table's copy in {made.source} goes, by an update of its own",
+        (_variant(alone.data(), "alone"),),
+        forever="DynamoDB deletes the source's copy of the table",
+        confirm=GIVE_UP,
+    )
+
+
+def _lost(stack: Stack) -> Iterator[str]:
+    """Yield what goes with a stack without `keep_data`; a bucket has to be named by a person."""
+    for title, kind in stack.template.resources.items():
+        if kind in STATEFUL and kind != "AWS::S3::Bucket":
+            yield f"{stack.name}/{title}@{stack.target.region}:delete"
+
+
+# An API to its new deployment ---------------------------------------------------------------------
+
+
+def _to_deployment(made: System, stage: str, apps: Sequence[Stack]) -> Iterator[Move]:
+    """Yield a canary's way in both Regions: a share, a longer look, everything, and promotion.
+
+    All the requests go through the canary before the stage takes its deployment: then nothing
+    changes for anybody at that moment.
+    """
+    gates = tuple(signals.quiet(made, region) for region in made.settings.regions)
+    gates = gates if made.settings.enable_monitoring else ()
+    share = made.settings.traffic_shift_percentage
+    yield _tried("canary", made.settings, apps, share, gates)
+    yield Move(
+        "watch",
+        f"watch the new deployment with {share} % of the requests",
+        gates=gates,
+        bake=WATCH,
+        look="errors and latency; CloudWatch does not tell a canary's requests from the others",
+        minutes=WATCH / MINUTE,
+    )
+    if share < shift.WHOLE:
+        yield _tried("canary-100", made.settings, apps, shift.WHOLE, gates)
+    yield _promoted(made, system(_promoted_settings(made.settings), stage), apps)
+
+
+def _tried(
+    name: str, settings: Settings, apps: Sequence[Stack], share: int, gates: tuple[Gate, ...]
+) -> Move:
+    return Move(
+        name,
+        f"{share} % of each Region's requests get the new deployment",
+        tuple(with_share(each, share) for each in apps),
+        gates=gates,
+        bake=settings.traffic_shift_interval * MINUTE,
+        falls_back=True,
+        look="errors and latency",
+        minutes=settings.traffic_shift_interval,
+    )
+
+
+def _promoted(made: System, after: System, apps: Sequence[Stack]) -> Move:
+    """Return the promotion: the service's own patch first, then the template that says the same.
+
+    A stage takes no other deployment while it has a canary; the patch makes the canary's the
+    stage's, and the update takes the canary off.
+    """
+    return Move(
+        "promote",
+        "each stage serves the new deployment, without a canary",
+        tuple(_variant(each, "promoted") for each in after.apps()),
+        before=tuple(_promotion(made, each.target) for each in apps),
+        forever="the stages serve the new deployment; the old one is gone. To serve its routes "
+        "again, deploy them again",
+        allow=() if made.settings.keep_data else tuple(_canary_logs(apps)),
+    )
+
+
+def _promotion(made: System, target: Target) -> PromoteCanary:
+    api, canary = (made.app_output(target.region, key) for key in (app.Out.API_ID, app.Out.CANARY))
+    return PromoteCanary(f"promote-{target.region}", target, api, made.settings.environment, canary)
+
+
+def _promoted_settings(settings: Settings) -> Settings:
+    """Return the settings that a promotion leads to: the newest deployment, and no canary."""
+    return settings.model_copy(
+        update={"migration_mode": "blue_green", "enable_canary": False, "baseline_deployment": ""}
+    )
+
+
+def _canary_logs(apps: Sequence[Stack]) -> Iterator[str]:
+    for each in apps:
+        for title in ("AccessLogsCanary", "ExecutionLogsCanary"):
+            yield f"{each.name}/{title}@{each.target.region}:remove"

@@ -1,0 +1,60 @@
+"""The account baseline on the local cloud: from no role to accounts that have it, and back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.end_to_end.conftest import Bench, Result
+from tests.local_cloud import Aws
+
+SETTINGS = """\
+backend = "local"
+account = "{0}"
+keep_data = false
+termination_protection = false
+target_accounts = {1}
+regions = ["us-east-1", "eu-west-1"]
+preferences.concurrent_percent = 100
+preferences.mode = "soft"
+"""
+
+
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.drill)])
+def test_every_account_gets_the_baseline_in_every_region(bench: Bench, count: int):
+    """Two sets over accounts and Regions, by roles that bootstrap made."""
+    accounts = [f"{number + 1}{bench.account[1:]}" for number in range(count)]
+    bench.file.write_text(SETTINGS.format(bench.account, json.dumps(accounts)))
+
+    def run(command: str, *words: str) -> Result:
+        return bench.of("baseline", command, *words)
+
+    missing = run("apply")
+    assert (missing.code, "bootstrap" in missing.err) == (4, True), missing.err
+    for command in ("bootstrap", "apply"):
+        done = run(command)
+        assert done.code == 0, done.err
+
+    for account in accounts:
+        there = Aws(bench.url, account)
+        trails = there.client("cloudtrail").describe_trails()["trailList"]
+        assert [each["IsMultiRegionTrail"] for each in trails] == [True]
+        policy = there.client("iam").get_account_password_policy()["PasswordPolicy"]
+        assert policy["PasswordReusePrevention"] == 24
+        for region in ("us-east-1", "eu-west-1"):
+            groups = there.client("ec2", region).describe_security_groups(
+                Filters=[{"Name": "group-name", "Values": ["default"]}]
+            )["SecurityGroups"]
+            assert groups, "each Region has a default VPC"
+            for each in groups:
+                assert (each["IpPermissions"], each["IpPermissionsEgress"]) == ([], [])
+            config = there.client("config", region)
+            (recorder,) = config.describe_configuration_recorders()["ConfigurationRecorders"]
+            own = recorder["recordingGroup"]["includeGlobalResourceTypes"]
+            assert own == (region == "us-east-1")
+
+    gone = run("destroy")
+    assert gone.code == 0, gone.err
+    (role,) = there.client("iam").list_roles()["Roles"]
+    assert role["RoleName"] == "baseline-execution"

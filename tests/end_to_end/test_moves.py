@@ -1,0 +1,228 @@
+"""A rollout is led through its moves, falls back where a gate fails, and goes no way twice."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from tapcfn.cli.app import run as run_command
+from tests.end_to_end.conftest import Bench, Result
+
+BLUEPRINT = '''
+"""A shop that moves from an old house to a new one."""
+
+from pathlib import Path
+
+from troposphere import Parameter, Ref, sns
+
+from tapcfn.config import Common
+from tapcfn.model import (
+    CommandCheck, Gate, LockDownDefaultGroup, Move, Phase, Rollout, Stack, Target,
+)
+from tapcfn.templating import Template, body
+
+
+class Settings(Common):
+    folder: str
+
+
+def topic(name):
+    template = Template(name)
+    share = template.add_parameter(Parameter("Weight", Type="String", Default="0"))
+    template.add(sns.Topic("Topic", DisplayName=Ref(share)))
+    return body(name, template)
+
+
+def rollout(settings, stage):
+    here = Target(settings.account_id, "us-east-1")
+
+    def stack(name, **parameters):
+        return Stack(f"{stage}-shop-{name}", here, topic(name), parameters)
+
+    def gate(name):
+        check = CommandCheck(("test", "-e", str(Path(settings.folder) / name)))
+        return Gate(name, check, timeout=0.5, every=0.1)
+
+    moves = (
+        Move("sync", "wait until all is there", gates=(gate("synced"),)),
+        Move("shift-50", "half of it", (stack("dns", Weight="50"),), gates=(gate("well"),),
+             falls_back=True),
+        Move("shift-100", "all of it", (stack("dns", Weight="100"),), gates=(gate("well"),),
+             falls_back=True),
+        Move("retire", "the old house goes", removes=(f"{stage}-shop-old",),
+             forever="it is deleted", confirm="give-up-the-old-house"),
+    )
+    base = Phase("provision", (stack("old"), stack("dns", Weight="0")))
+    return Rollout("shop", stage, (base,), moves=moves)
+'''
+
+
+@dataclass
+class Shop:
+    """The blueprint, in its own account of the local cloud."""
+
+    bench: Bench
+    package: str
+    folder: Path
+
+    def run(self, command: str, *words: str) -> Result:
+        """Run a command on the shop."""
+        self.bench.capture()
+        code = run_command(self.package, [command, "shop", *words])
+        return Result(code, *self.bench.capture())
+
+    def apply(self, *words: str) -> Result:
+        """Apply, in the language of programs."""
+        return self.run("apply", "--json", *words)
+
+    def allow(self, *gates: str) -> None:
+        """Let these gates be good, and no others."""
+        for name in ("synced", "well"):
+            (self.folder / name).unlink(missing_ok=True)
+        for name in gates:
+            (self.folder / name).touch()
+
+    @property
+    def weight(self) -> str:
+        """What the deployed stack says."""
+        client = self.bench.client("cloudformation")
+        (stack,) = client.describe_stacks(StackName="local-shop-dns")["Stacks"]
+        return str(stack["Parameters"][0]["ParameterValue"])
+
+    @property
+    def stacks(self) -> set[str]:
+        """The names of what is deployed."""
+        found = self.bench.client("cloudformation").describe_stacks()["Stacks"]
+        return {each["StackName"].removeprefix("local-shop-") for each in found}
+
+
+@pytest.fixture
+def shop(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """Return a shop that nobody has deployed yet."""
+    name = f"shop_{tmp_path.name}".replace("-", "_")
+    home = tmp_path / name / "blueprints"
+    home.mkdir(parents=True)
+    (tmp_path / name / "__init__.py").touch()
+    (home / "__init__.py").write_text(f'BLUEPRINTS = {{"shop": "{name}.blueprints.shop"}}\n')
+    (home / "shop.py").write_text(dedent(BLUEPRINT))
+    (tmp_path / name / "settings").mkdir()
+    settings = {"backend": "local", "account": bench.account, "folder": str(tmp_path)}
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+    (tmp_path / name / "settings" / "shop.local.toml").write_text(
+        text + "termination_protection = false\nkeep_data = false\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield Shop(bench, f"{name}.blueprints", tmp_path)
+    for module in [each for each in sys.modules if each.startswith(name)]:
+        del sys.modules[module]
+
+
+def moves(result: Result) -> list[tuple[str, bool, bool]]:
+    """Return how each move ended: its name, whether it was taken back, whether it passed."""
+    ends: list[dict[str, Any]] = result.of_type("move.end")
+    return [(each["move"], each["back"], each["passed"]) for each in ends]
+
+
+def test_a_rollout_is_led_to_a_move_and_stays_there(shop: Shop) -> None:
+    """An apply that names no move goes on from where it stands, and moves nothing."""
+    shop.allow("synced", "well")
+
+    first = shop.apply("--until", "shift-50")
+
+    assert (0, "50") == (first.code, shop.weight), first.err
+    assert [("sync", False, True), ("shift-50", False, True)] == moves(first)
+    again = shop.apply()
+    assert (0, "50", []) == (again.code, shop.weight, moves(again))
+    assert 0 == shop.run("plan", "--detailed-exitcode").code
+    assert "stands there already" in shop.run("apply", "--until", "shift-50").out
+
+
+def test_a_gate_that_fails_takes_the_move_back(shop: Shop) -> None:
+    """The weights go back to the last good step, the run exits 1, and the samples are told."""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply("--until", "shift-50").code
+    shop.allow("synced")
+
+    failed = shop.apply("--until", "shift-100")
+
+    assert (1, "50") == (failed.code, shop.weight)
+    assert [("shift-100", False, False), ("shift-100", True, True)] == moves(failed)
+    gate = failed.of_type("gate")[-1]
+    assert ("well", "failed", False) == (gate["name"], gate["verdict"], gate["samples"][-1]["good"])
+    assert 1 == failed.lines[-1]["exit_code"]
+    shop.allow("synced", "well")
+    assert (0, "100") == (shop.apply("--until", "shift-100").code, shop.weight)
+
+
+def test_a_gate_that_does_not_open_leaves_what_can_be_waited_for(shop: Shop) -> None:
+    """A move that says nothing of falling back stays where it is, and holds its gate again."""
+    stopped = shop.apply("--until", "shift-50")
+
+    assert (1, "0") == (stopped.code, shop.weight)
+    assert [("sync", False, False)] == moves(stopped)
+    shop.allow("synced", "well")
+    assert [("sync", False, True), ("shift-50", False, True)] == moves(
+        shop.apply("--until", "shift-50")
+    )
+
+
+def test_every_move_is_taken_back_to_the_first_state(shop: Shop) -> None:
+    """What is deployed then is what was deployed before, parameter by parameter."""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply().code
+    before = shop.bench.client("cloudformation").describe_stacks()["Stacks"]
+    assert 0 == shop.apply("--until", "shift-100").code
+
+    back = shop.apply("--back-to", "base")
+
+    assert 0 == back.code
+    assert ["shift-100", "shift-50", "sync"] == [name for name, _, _ in moves(back)]
+    after = shop.bench.client("cloudformation").describe_stacks()["Stacks"]
+    assert [each.get("Parameters") for each in before] == [each.get("Parameters") for each in after]
+
+
+def test_the_point_of_no_return_is_crossed_by_name_and_once(shop: Shop) -> None:
+    """Without its name nothing moves; behind it there is no way back, and the reason is said."""
+    shop.allow("synced", "well")
+    refused = shop.apply("--no-input", "--until", "retire")
+    assert (2, set()) == (refused.code, shop.stacks)
+    assert "--confirm-point-of-no-return give-up-the-old-house" in refused.lines[-2]["message"]
+
+    crossed = shop.apply(
+        "--until", "retire", "--confirm-point-of-no-return", "give-up-the-old-house"
+    )
+
+    assert (0, {"dns"}) == (crossed.code, shop.stacks), crossed.out
+    back = shop.apply("--back-to", "shift-100")
+    assert (4, "100") == (back.code, shop.weight)
+    assert "retire cannot be taken back: it is deleted" in back.lines[-2]["message"]
+    assert 0 == shop.run("plan", "--detailed-exitcode").code
+
+
+def test_what_stands_at_no_move_is_led_nowhere(shop: Shop) -> None:
+    """Somebody has set a weight by hand."""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply().code
+    client = shop.bench.client("cloudformation")
+    client.update_stack(
+        StackName="local-shop-dns",
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "Weight", "ParameterValue": "37"}],
+    )
+    client.get_waiter("stack_update_complete").wait(
+        StackName="local-shop-dns", WaiterConfig={"Delay": 1}
+    )
+
+    lost = shop.apply("--until", "shift-50")
+
+    assert (4, "37") == (lost.code, shop.weight)
+    assert "Weight 37" in lost.lines[-2]["message"]
+    said = shop.apply("--at", "shift-50", "--until", "shift-100")
+    assert (0, "100") == (said.code, shop.weight)

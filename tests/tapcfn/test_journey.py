@@ -1,0 +1,173 @@
+"""Where a rollout stands is read from what is deployed, and the way from there is pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tapcfn import journey
+from tapcfn.errors import BlockedError, TemplateError, UsageError
+from tapcfn.journey import at, backward, everything, forward, position, undoable_until
+from tapcfn.model import (
+    AbortCanary,
+    ApprovalCheck,
+    EmptyBucket,
+    Gate,
+    Move,
+    Phase,
+    Rollout,
+    SetReadOnly,
+    Snapshot,
+    Stack,
+    StartCanary,
+)
+from tests.fakes.builders import HOME, a_deployed, a_stack, a_template
+
+GATE = Gate("errors", ApprovalCheck("ok?"))
+WEIGHTS = a_template("dns", parameters=("Weight",))
+
+
+def dns(weight: int) -> Stack:
+    """Return the stack that says who gets how much."""
+    return a_stack("dns", template=WEIGHTS, parameters={"Weight": str(weight)})
+
+
+def shift(weight: int, **how: object) -> Move:
+    """Return a step of a shift."""
+    return Move(f"shift-{weight}", f"{weight} %", (dns(weight),), gates=(GATE,), **how)  # type: ignore[arg-type]
+
+
+APP = a_stack("app")
+OLD = a_stack("old")
+SYNC = Move("sync", "wait until all is there", gates=(GATE,))
+RETIRE = Move("retire", "the old one goes", removes=("old",), forever="it is deleted")
+ROLLOUT = Rollout(
+    "shop",
+    "prod",
+    (Phase("provision", (APP, OLD, dns(0))),),
+    moves=(SYNC, shift(50), shift(100), RETIRE),
+)
+
+
+def deployed(*stacks: Stack) -> Snapshot:
+    """Return a snapshot in which these are as they are wanted."""
+    return Snapshot({stack.name: a_deployed(stack) for stack in stacks})
+
+
+STANDS = [
+    ((), (), 0),
+    ((APP,), (), 0),
+    ((APP, OLD, dns(0)), (), 0),
+    ((APP, OLD, dns(0)), ("sync",), 1),
+    ((APP, OLD, dns(50)), (), 2),
+    ((APP, OLD, dns(100)), ("sync", "shift-50"), 3),
+    ((APP, dns(100)), (), 4),
+]
+
+
+@pytest.mark.parametrize(("stacks", "passed", "here"), STANDS)
+def test_what_is_deployed_says_where_it_stands(
+    stacks: tuple[Stack, ...], passed: tuple[str, ...], here: int
+) -> None:
+    """Weights are parameters; only a move that changes no stack is known by the ledger alone."""
+    assert here == position(ROLLOUT, deployed(*stacks), passed)
+
+
+def test_what_fits_no_move_is_moved_nowhere() -> None:
+    """Somebody has set a weight by hand: the next apply must not jump."""
+    with pytest.raises(BlockedError, match=r"dns: Weight 37\); say with --at"):
+        position(ROLLOUT, deployed(APP, OLD, dns(37)))
+
+
+def test_parameters_that_do_not_tell_moves_apart_say_nothing() -> None:
+    """A new template or another value elsewhere is an update, at the same place."""
+    there = deployed(APP, OLD, dns(50))
+    changed = replace(there.stacks["dns"], template_digest="another")
+    stacks = {**there.stacks, "dns": changed}
+
+    assert 2 == position(ROLLOUT, replace(there, stacks=stacks))
+
+
+def test_a_rollout_at_a_move_has_each_stack_once() -> None:
+    """So that all that plans a rollout can plan it anywhere on the way."""
+    here = at(ROLLOUT, 3)
+
+    assert ["app", "old", "dns"] == [stack.name for stack in here.stacks]
+    assert "100" == here.stacks[-1].parameters["Weight"]
+    assert ["app", "dns"] == [stack.name for stack in at(ROLLOUT, 4).stacks]
+    assert ["app", "old", "dns"] == [stack.name for stack in everything(ROLLOUT).stacks]
+
+
+def test_a_stack_that_a_move_brings_stands_in_a_phase_of_its_name() -> None:
+    """And is looked for from the beginning."""
+    new = Move("watch", "watch it", (a_stack("watch"),))
+    rollout = replace(ROLLOUT, moves=(new, RETIRE))
+
+    assert [phase.name for phase in at(rollout, 1).phases] == ["provision", "watch"]
+    assert "watch" in {stack.name for stack in everything(rollout).stacks}
+    assert 0 == position(rollout, deployed(APP, OLD, dns(0)))
+    assert 1 == position(rollout, deployed(APP, OLD, dns(0), a_stack("watch")))
+
+
+def test_the_way_forward_takes_each_move() -> None:
+    """One leg each, and what is wanted after it."""
+    legs = forward(ROLLOUT, 1, 3, ("sync",))
+
+    assert ["shift-50", "shift-100"] == [leg.move.name for leg in legs]
+    assert ["50", "100"] == [leg.rollout.stacks[-1].parameters["Weight"] for leg in legs]
+    assert [{"dns"}, {"dns"}] == [leg.stacks for leg in legs]
+
+
+def test_gates_that_were_not_seen_to_hold_are_held_first() -> None:
+    """A process that died in the middle of a move leaves its weights, and nobody's word."""
+    legs = forward(ROLLOUT, 2, 3)
+
+    assert [("shift-50", True), ("shift-100", False)] == [
+        (leg.move.name, leg.holds_only) for leg in legs
+    ]
+    assert frozenset() == legs[0].stacks
+
+
+def test_the_way_back_takes_each_move_back_in_turn() -> None:
+    """To what was wanted before it."""
+    legs = backward(ROLLOUT, 3, 1)
+
+    assert [("shift-100", "50"), ("shift-50", "0")] == [
+        (leg.move.name, leg.rollout.stacks[-1].parameters["Weight"]) for leg in legs
+    ]
+    assert all(leg.back for leg in legs)
+
+
+def test_nothing_goes_back_past_what_is_forever() -> None:
+    """And the reason is said."""
+    with pytest.raises(BlockedError, match="retire cannot be taken back: it is deleted"):
+        backward(ROLLOUT, 4, 1)
+    assert (4, 0) == (undoable_until(ROLLOUT, 4), undoable_until(ROLLOUT, 3))
+
+
+def test_actions_are_taken_back_in_reverse_on_the_other_side() -> None:
+    """What was done before the stacks changed is taken back after they have changed back."""
+    freeze = SetReadOnly("freeze", HOME, "group", on=True)
+    canary = StartCanary("canary", HOME, "api", "prod", "d2", 10)
+    move = Move("try", "try it", (dns(50),), before=(freeze, canary))
+    (leg,) = backward(replace(ROLLOUT, moves=(move,)), 1, 0)
+
+    assert () == leg.before
+    assert [AbortCanary, SetReadOnly] == [type(each) for each in leg.after]
+    assert isinstance(leg.after[1], SetReadOnly)
+    assert not leg.after[1].on
+
+
+def test_a_name_that_is_no_move_is_refused_with_those_that_there_are() -> None:
+    """By name."""
+    with pytest.raises(UsageError, match=r"there are: base, sync, shift-50, shift-100, retire"):
+        journey.number_of(ROLLOUT, "shift-75")
+
+
+def test_a_move_that_can_not_be_taken_back_must_say_so() -> None:
+    """Nobody finds out afterwards."""
+    move = Move("clean", "empty it", after=(EmptyBucket("empty", HOME, "b"),))
+
+    with pytest.raises(TemplateError, match="move clean: has to say that it is forever"):
+        journey.check(replace(ROLLOUT, moves=(move,)))

@@ -1,0 +1,140 @@
+"""A self-managed set without its roles is stopped before anything is written. (DS-8)"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tapcfn import set_obstacles
+from tapcfn.errors import BlockedError
+from tapcfn.model import (
+    ADMINISTRATION_ROLE,
+    EXECUTION_ROLE,
+    DeployedSet,
+    DetailedStatus,
+    FoundSet,
+    Holder,
+    Instance,
+    InstanceStatus,
+    Phase,
+    Rollout,
+    Snapshot,
+    Stack,
+    StackSet,
+    Target,
+)
+from tapcfn.plan import plan, plan_destroy
+from tapcfn.preflight import FAIL, PASS, Check, refuse
+from tests.fakes import World, a_stack, a_template
+
+ADMIN, ONE, TWO = "111111111111", "222222222222", "333333333333"
+HOME = Target(ADMIN, "us-east-1")
+PAIRS = frozenset(Target(each, "eu-west-1") for each in (ONE, TWO))
+ARN = f"arn:aws:iam::{ADMIN}:role/{ADMINISTRATION_ROLE}"
+SET = StackSet("baseline", HOME, a_template("baseline"), PAIRS)
+SERVICE = frozenset({"cloudformation.amazonaws.com"})
+
+
+def found(*pairs: Target, text: str = SET.template.text) -> FoundSet:
+    """Return the set with instances that are well."""
+    well = (InstanceStatus.CURRENT, DetailedStatus.SUCCEEDED)
+    deployed = DeployedSet("baseline", "id", text)
+    return FoundSet(deployed, {pair: Instance(pair, *well) for pair in pairs})
+
+
+def checked(world: World, snapshot: Snapshot | None = None, *stacks: Stack) -> tuple[Check, ...]:
+    """Return the checks of a rollout with the set, and these stacks in an earlier phase."""
+    wanted = Rollout("blue", "test", (Phase("first", stacks), Phase("all", (), (SET,))))
+    return set_obstacles.roles(plan(wanted, snapshot or Snapshot()), world.cloud, world.pool)
+
+
+def verdicts(checks: tuple[Check, ...]) -> list[tuple[str, str, str]]:
+    """Return what was asked, where, and how it ended."""
+    return [(each.name, each.target.account, each.verdict) for each in checks]
+
+
+def test_missing_roles_stop_an_apply_and_name_the_command_that_makes_them():
+    """One line for each account."""
+    world = World()
+    checks = checked(world)
+
+    assert verdicts(checks) == [
+        ("administration role", ADMIN, FAIL),
+        ("execution role", ONE, FAIL),
+        ("execution role", TWO, FAIL),
+    ]
+    with pytest.raises(BlockedError, match="`bootstrap` with the same arguments makes it"):
+        refuse(checks)
+
+
+def test_roles_that_are_there_pass():
+    """The first must let CloudFormation in."""
+    world = World()
+    world.cloud.trusts[ARN] = SERVICE
+    world.cloud.holders[EXECUTION_ROLE] = Holder.ACCOUNT
+
+    assert {each.verdict for each in checked(world)} == {PASS}
+    world.cloud.trusts[ARN] = frozenset({"ec2.amazonaws.com"})
+    assert [each.name for each in checked(world) if each.verdict == FAIL] == ["administration role"]
+
+
+def test_a_region_of_its_own_name_is_let_in_as_well():
+    """Regions that must be enabled call so."""
+    world = World()
+    world.cloud.trusts[ARN] = frozenset({"cloudformation.ap-east-1.amazonaws.com"})
+
+    assert ("administration role", ADMIN, PASS) in verdicts(checked(world))
+
+
+def test_only_accounts_that_are_new_are_asked_about():
+    """Where there are instances the roles have worked; without new ones there is no call."""
+    world = World()
+    first, second = sorted(PAIRS)
+    some = Snapshot(sets={"baseline": found(first)})
+
+    asked = [each.target.account for each in checked(world, some) if each.name == "execution role"]
+    assert asked == [second.account]
+    world.cloud.calls.clear()
+    assert checked(world, Snapshot(sets={"baseline": found(*PAIRS)})) == ()
+    assert checked(world, Snapshot(sets={"baseline": found(*PAIRS, text="{}")})) == ()
+    assert world.cloud.calls == []
+
+
+def test_another_region_of_a_known_account_asks_nobody():
+    """Roles are the account's, and have worked in the first Region."""
+    world = World()
+    known, new = Target(ONE, "eu-west-1"), Target(ONE, "eu-west-2")
+    wider = replace(SET, pairs=frozenset({known, new}))
+    wanted = Rollout("blue", "test", (Phase("all", (), (wider,)),))
+    planned = plan(wanted, Snapshot(sets={"baseline": found(known)}))
+
+    assert planned.sets[0].spread is not None
+    assert planned.sets[0].spread.add == {new}
+    assert set_obstacles.roles(planned, world.cloud, world.pool) == ()
+
+
+def test_roles_that_the_rollout_makes_itself_are_not_missed():
+    """They are in an earlier phase, and there before the set is."""
+
+    def named(stack: str, account: str, role: Any) -> Stack:
+        resource = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": role}}
+        return a_stack(stack, target=Target(account, "us-east-1"), resources={"Role": resource})
+
+    checks = checked(
+        World(),
+        None,
+        named("admin", ADMIN, ADMINISTRATION_ROLE),
+        named("one", ONE, {"Fn::Sub": EXECUTION_ROLE}),
+    )
+    assert verdicts(checks) == [("execution role", TWO, FAIL)]
+
+
+def test_a_removal_is_not_asked_about():
+    """It has instances, or nothing to do."""
+    world = World()
+    wanted = Rollout("blue", "test", (Phase("all", (), (SET,)),))
+    planned = plan_destroy(wanted, Snapshot(sets={"baseline": found(*PAIRS)}))
+
+    assert set_obstacles.roles(planned, world.cloud, world.pool) == ()
