@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tapcfn.errors import TapcfnError
+from tapcfn.errors import StillRunningError, TapcfnError
 from tapcfn.events import Diagnosed, Notify, StackEnded
 from tapcfn.model import Ending, Target
 from tapcfn.ports import Cloud, Unit
@@ -37,6 +37,7 @@ def emptied_first(
     try:
         empty_buckets(unit.name, clearing, cloud, notify)
     except TapcfnError as error:
+        ending = Ending.RUNNING if isinstance(error, StillRunningError) else Ending.FAILED
         code = error.exit_code
-        return StackEnded(unit.name, unit.target, Ending.FAILED, str(error), exit_code=code)
+        return StackEnded(unit.name, unit.target, ending, str(error), exit_code=code)
     return work()

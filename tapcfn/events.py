@@ -267,10 +267,20 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitOutputs:
+    """All that one stack, or one instance of a stack set, puts out, by key."""
+
+    stack: str
+    target: Target
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class OutputsKnown:
-    """The rollout's outputs by name."""
+    """The rollout's outputs by name; and all outputs of its `units`, for the file."""
 
     values: Mapping[str, str]
+    units: tuple[UnitOutputs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

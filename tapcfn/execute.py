@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tapcfn.cancelling import cancel, may_be_cancelled
+from tapcfn.cancelling import Cancelling
 from tapcfn.clearing import emptied_first
 from tapcfn.errors import (
     BlockedError,
@@ -22,10 +22,8 @@ from tapcfn.errors import (
     StaleError,
     StillRunningError,
     TapcfnError,
-    UnknownStatusError,
 )
 from tapcfn.events import (
-    Diagnosed,
     FindingRaised,
     Notify,
     OperationStarted,
@@ -36,6 +34,7 @@ from tapcfn.events import (
     Waiting,
 )
 from tapcfn.expected import ACTIONS, time_left
+from tapcfn.flights import Flights, Landed
 from tapcfn.lanes import Beside, Lanes
 from tapcfn.model import (
     Deployed,
@@ -44,21 +43,18 @@ from tapcfn.model import (
     Snapshot,
     Stack,
     StackSet,
-    StackStatus,
     Target,
 )
-from tapcfn.operations import Approval, Given, Look, Means, Operation, look, start
+from tapcfn.operations import Approval, Given, Look, Means, Operation, start
 from tapcfn.plan import Plan, PlannedPhase, Step, Verb, outputs_of
 from tapcfn.ports import Unit
 from tapcfn.stack_sets.running import run as spread
 from tapcfn.stack_sets.steps import SetStep, known_now
-from tapcfn.sweeps import Sweeps, Watched
 from tapcfn.trouble import Trouble
 from tapcfn.waits import Deadline, Pace, Patience
+from tapcfn.watching import Ends, Watching
 
-# Seconds between two looks at the history of one stack while it moves, and between two signs of
-# life where nothing moves.
-HISTORY_EVERY = 2.0
+# Seconds between two signs of life where nothing moves.
 HEARTBEAT_EVERY = 30.0
 
 # Starts that are on their way together, so that of sixteen threads some are left to look.
@@ -69,18 +65,6 @@ LISTEN_EVERY = 0.25
 
 # How long an interrupted run waits for calls that are on their way.
 LAST_BREATH = 8.0
-
-
-@dataclass(slots=True)
-class Moving:
-    """An operation under watch."""
-
-    operation: Operation
-    usual: float | None = None
-    status: str = ""
-    looked: float = 0.0
-    looking: bool = False
-    told: set[str] = field(default_factory=set)
 
 
 class Execution:
@@ -103,22 +87,22 @@ class Execution:
         self._patience = means.patience or Patience(clock, timeout, interrupted)
         self._lanes = Lanes(beside.pool if beside else pool)
         self._means = replace(means, patience=self._patience, tell=self._lanes.tell)
-        self._notify, self._pool = notify, pool
+        self._notify = notify
         self._pace = pace or Pace()
-        self._fail_fast, self._cancels = fail_fast, cancels
-        self._cancelled: set[str] = set()
-        self._uncancelled: set[str] = set()
-        self._sweeps = Sweeps(clock, self._pace)
+        self._fail_fast = fail_fast
+        self._flights = Flights(pool)
         self._trouble = Trouble(clock, notify)
+        ends = Ends(self._settle, self._fail, self._lose)
+        self._watching = Watching(
+            self._means, self._flights, self._pace, self._trouble, self._say, ends
+        )
+        self._cancelling = Cancelling(self._means, self._flights, notify) if cancels else None
         self._ahead: tuple[PlannedPhase, ...] = ()
-        self._crowd: Counter[Target] = Counter()
         self._given = Given()
         self._pending: dict[str, Step] = {}
         self._waiting: dict[str, SetStep] = {}
         self._sets: dict[str, StackSet] = {}
         self._beside = beside
-        self._moving: dict[str, Moving] = {}
-        self._flying: dict[Future[Any], tuple[str, Stack | Target]] = {}
         self._ended: dict[str, StackEnded] = {}
         self._began = self._quiet_since = clock.now()
 
@@ -141,7 +125,7 @@ class Execution:
                 self._pending = {step.stack.name: step for step in phase.steps}
                 self._waiting = {step.name: step for step in phase.sets}
                 work = (step for step in phase.steps if step.verb in ACTIONS)
-                self._crowd = Counter(step.stack.target for step in work)
+                self._watching.crowd = Counter(step.stack.target for step in work)
                 self._work()
         return Outcome(tuple(self._ended.values()), self._patience.interrupted)
 
@@ -149,50 +133,33 @@ class Execution:
         """Return the seconds that the run may still take, if all of it was done before."""
         if not self._ahead:
             return None
-        return time_left(self._ahead, self._ended, self._elapsed, self._usual_of)
+        return time_left(self._ahead, self._ended, self._watching.elapsed, self._usual_of)
 
     def adopt(self, rollout: Rollout, snapshot: Snapshot) -> Outcome:
         """Wait until none of the rollout's stacks is moving, ours or not."""
         for stack in rollout.stacks:
             deployed = snapshot.stacks.get(stack.name)
             if deployed and deployed.status.is_moving:
-                self._watch(self._found(stack, deployed))
+                self._watching.adopt(stack, deployed)
         self._work()
         return Outcome(tuple(self._ended.values()), self._patience.interrupted)
 
     def follow(self, operations: Iterable[Operation]) -> Outcome:
         """Watch operations that have been started until they end."""
         for each in operations:
-            self._watch(each)
+            self._watching.watch(each)
         self._work()
         return Outcome(tuple(self._ended.values()), self._patience.interrupted)
 
-    def _found(self, stack: Stack, deployed: Deployed) -> Operation:
-        """Return the operation that was found at work on a stack."""
-        token = self._token_of(stack, deployed)
-        if not self._means.ledger.is_ours(token):
-            self._notify(
-                Diagnosed(
-                    "warning",
-                    f"{stack.name}: is {deployed.status}, and this folder did not start it; "
-                    "waiting for it to end",
-                )
-            )
-        action = deployed.status.partition("_")[0].lower()
-        return Operation(
-            stack, deployed.stack_id, token, action, self._clock.now(), (token,), adopted=True
-        )
-
-    def _token_of(self, stack: Stack, deployed: Deployed) -> str:
-        """Return the token of what a stack is doing; empty, for any, where it can't be read."""
-        try:
-            history = self._means.cloud.events(deployed.stack_id, stack.target, "")
-        except TapcfnError as error:
-            self._trouble.warn(f"{stack.name}: {error}; waiting for whatever it does", error)
-            return ""
-        return history[-1].token if history else ""
-
     # -- the loop: one thread, no waiting but in `_rest` --------------------------------------
+
+    @property
+    def _in_the_air(self) -> tuple[Future[Any], ...]:
+        return (*self._flights.futures, *self._lanes.futures)
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._pending or self._waiting or self._watching.moving or self._in_the_air)
 
     @property
     def _must_stop(self) -> bool:
@@ -205,13 +172,13 @@ class Execution:
 
     def _work(self) -> None:
         """Start, watch and finish until everything has ended or we must stop."""
-        while self._pending or self._waiting or self._moving or self._flying or self._lanes.futures:
+        while self._is_busy:
             if self._must_stop:
                 self._detach()
                 return
             self._start_ready()
             self._start_sets()
-            self._sweep()
+            self._watching.sweep()
             self._rest()
             self._collect()
 
@@ -221,7 +188,7 @@ class Execution:
                 self._end(unit, Ending.SKIPPED, f"{first} did not succeed (--fail-fast)")
             self._pending, self._waiting = {}, {}
         ready = [step for step in self._pending.values() if step.needs <= self._ended.keys()]
-        starting = sum(kind == "start" for kind, _ in self._flying.values())
+        starting = self._flights.count("start")
         for step in ready:
             if starting >= STARTS_AT_ONCE:
                 return
@@ -238,7 +205,7 @@ class Execution:
         elif fault := self._means.ledger.fault:
             self._end(step.stack, Ending.SKIPPED, fault, exit_code=TapcfnError.exit_code)
         else:
-            self._fly("start", step.stack, partial(start, step, self._means, self._given))
+            self._flights.send("start", step.stack, partial(start, step, self._means, self._given))
             return True
         return False
 
@@ -246,8 +213,8 @@ class Execution:
         """Start each stack set whose inputs are there: what it needs in this phase has ended."""
         here = (
             self._pending.keys()
-            | self._moving.keys()
-            | {subject.name for _, subject in self._flying.values() if isinstance(subject, Stack)}
+            | self._watching.moving.keys()
+            | {stack.name for stack in self._flights.stacks()}
         )
         for step in [each for each in self._waiting.values() if not each.needs & here]:
             del self._waiting[step.name]
@@ -276,58 +243,39 @@ class Execution:
     def _first_failed(self) -> str | None:
         return next((name for name, each in self._ended.items() if not each.succeeded), None)
 
-    def _dues(self) -> dict[Target, float]:
-        """Return when to ask about each target where something moves and nobody is asking."""
-        watched: dict[Target, list[Watched]] = {}
-        for each in self._moving.values():
-            target = each.operation.stack.target
-            if not self._sweeps.is_under_way(target):
-                watched.setdefault(target, []).append(Watched(each.operation.started, each.usual))
-        return {
-            target: self._sweeps.due(target, found, self._crowd[target])
-            for target, found in watched.items()
-        }
-
-    def _sweep(self) -> None:
-        """Ask once for each target that has something moving, at the pace of its most urgent."""
-        now = self._clock.now()
-        for target, due in sorted(self._dues().items()):
-            if now >= due:
-                self._sweeps.begin(target)
-                self._fly("sweep", target, partial(self._means.cloud.moving, target))
-
     def _rest(self) -> None:
         """Let time pass until an answer comes or the next look is due."""
-        due = min(self._dues().values(), default=None)
+        due = min(self._watching.dues().values(), default=None)
         pause = self._pace.cap if due is None else max(due - self._clock.now(), 0.0)
         pause = min(pause, self._patience.left)
         if self._lanes.futures:
             pause = min(pause, LISTEN_EVERY)
-        if self._flying or self._lanes.futures:
-            flying = (*self._flying, *self._lanes.futures)
+        if flying := self._in_the_air:
             wait(flying, timeout=pause, return_when=FIRST_COMPLETED)
-        elif self._moving:
+        elif self._watching.moving:
             self._clock.sleep(pause)
         if self._clock.now() - self._quiet_since >= HEARTBEAT_EVERY:
             self._quiet_since = self._clock.now()
             elapsed = self._clock.now() - self._began
-            waiting_on = tuple(sorted((*self._moving, *self._lanes.names)))
+            waiting_on = tuple(sorted((*self._watching.moving, *self._lanes.names)))
             self._notify(Waiting(waiting_on, elapsed, self.time_left()))
 
     def _collect(self) -> None:
         """Take every answer that has come."""
         self._listen()
-        for future in [each for each in self._flying if each.done()]:
-            kind, subject = self._flying.pop(future)
-            error = future.exception()
-            if isinstance(subject, Target):
-                self._take_sweep(subject, error, None if error else future.result())
-            elif kind == "cancel":
-                self._take_cancel(subject, error)
-            elif kind == "start":
-                self._take_start(subject, error, None if error else future.result())
-            else:
-                self._take_look(subject, error, None if error else future.result())
+        for each in self._flights.landed():
+            self._take(each)
+
+    def _take(self, landed: Landed) -> None:
+        kind, subject, error, answer = landed
+        if isinstance(subject, Target):
+            self._watching.take_sweep(subject, error, answer)
+        elif kind == "cancel" and self._cancelling:
+            self._cancelling.take(subject, error)
+        elif kind == "start":
+            self._take_start(subject, error, answer)
+        else:
+            self._watching.take_look(subject, error, answer)
 
     def _listen(self) -> None:
         """Pass on what the stack sets tell, and take those that have ended."""
@@ -342,97 +290,15 @@ class Execution:
         self, stack: Stack, error: BaseException | None, answer: StackEnded | Operation | None
     ) -> None:
         if isinstance(answer, Operation):
-            self._watch(answer)
+            self._watching.watch(answer)
         elif isinstance(answer, StackEnded):
             self._finish(answer)
         else:
             self._fail(stack, error)
 
-    def _take_sweep(
-        self,
-        target: Target,
-        error: BaseException | None,
-        moving: Mapping[str, StackStatus] | None,
-    ) -> None:
-        """Look closer at whoever left the list; a sweep that failed is tried again later.
-
-        Where it always will fail, each stack is asked about instead.
-        """
-        passing = isinstance(error, CloudError) and error.passing
-        self._sweeps.end(target, throttled=passing)
-        if moving is None:
-            if not self._trouble.is_in_vain(str(target), error):
-                self._trouble.look_again(str(target), error)
-                return
-            self._trouble.warn(f"{target}: {error}; asking about each stack instead", error)
-            moving = {}
-        else:
-            self._trouble.is_over(str(target))
-        here = {
-            name: each
-            for name, each in self._moving.items()
-            if each.operation.stack.target == target
-        }
-        for name, each in here.items():
-            self._follow(name, each, moving.get(each.operation.stack_id))
-        if not any(each.looking for each in here.values()):
-            self._read_along(list(here.values()))
-
-    def _follow(self, name: str, each: Moving, status: StackStatus | None) -> None:
-        """Tell a new status; a stack that has left the list is looked at."""
-        if status is None and not each.looking:
-            self._fly_look(each, still=True)
-        elif status is not None and status != each.status:
-            each.status = status
-            self._say(StackMoved(name, each.operation.stack.target, status))
-
-    def _read_along(self, moving: list[Moving]) -> None:
-        """Read the history of one stack that still moves: calls do not grow with the stacks.
-
-        An end comes first: where one is looked at, nothing is read along.
-        """
-        if moving:
-            longest = min(moving, key=lambda each: each.looked)
-            if self._clock.now() - longest.looked >= HISTORY_EVERY:
-                self._fly_look(longest)
-
-    def _fly_look(self, each: Moving, *, still: bool = False) -> None:
-        each.looking, each.looked = True, self._clock.now()
-        work = partial(look, each.operation, self._means, still=still)
-        self._fly("look", each.operation.stack, work)
-
-    def _take_look(self, stack: Stack, error: BaseException | None, seen: Look | None) -> None:
-        each = self._moving[stack.name]
-        each.looking = False
-        if seen is None:
-            self._take_no_look(stack, error)
-            return
-        self._trouble.is_over(stack.name)
-        if seen.blind:
-            self._trouble.warn(f"{stack.name}: without its history: {seen.blind}")
-        for event in seen.events:
-            if event.event_id not in each.told:
-                each.told.add(event.event_id)
-                source = stack.template.source.get(event.logical_id)
-                self._say(ResourceMoved(stack.name, stack.target, event, source))
-        if seen.settled is not None:
-            del self._moving[stack.name]
-            self._settle(each.operation, seen.settled, seen)
-
-    def _take_no_look(self, stack: Stack, error: BaseException | None) -> None:
-        """Look again, or stop watching where that is in vain: CloudFormation goes on all the same.
-
-        A state that we do not know is no success, and nothing is done to that stack. (X-37)
-        """
-        if isinstance(error, UnknownStatusError):
-            del self._moving[stack.name]
-            self._fail(stack, error)
-        elif self._trouble.is_in_vain(stack.name, error):
-            del self._moving[stack.name]
-            cause = f"its state can no longer be read: {error}"
-            self._end(stack, Ending.RUNNING, cause, exit_code=StillRunningError.exit_code)
-        else:
-            self._trouble.look_again(stack.name, error)
+    def _lose(self, stack: Stack, cause: str) -> None:
+        """End a stack that can no longer be watched: CloudFormation goes on all the same."""
+        self._end(stack, Ending.RUNNING, cause, exit_code=StillRunningError.exit_code)
 
     def _settle(self, operation: Operation, deployed: Deployed, seen: Look) -> None:
         """Judge an operation that is over."""
@@ -458,54 +324,41 @@ class Execution:
         """
         limit = Deadline.after(self._clock, LAST_BREATH)
         self._cancel_updates()
-        while (self._flying or self._lanes.futures or self._rolling_back) and not limit.passed:
+        while (self._in_the_air or self._rolling_back) and not limit.passed:
             if self._rolling_back:
-                self._sweep()
-            flying = (*self._flying, *self._lanes.futures)
-            done, _ = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED)
+                self._watching.sweep()
+            done, _ = wait(self._in_the_air, timeout=0.2, return_when=FIRST_COMPLETED)
             if not done:
                 self._clock.sleep(0.2)
             self._collect()
             self._cancel_updates()
         self._leave()
-        self._pending, self._moving, self._flying, self._waiting = {}, {}, {}, {}
+        self._pending, self._watching.moving, self._waiting = {}, {}, {}
+        self._flights.forget()
 
     @property
     def _rolling_back(self) -> frozenset[str]:
-        return frozenset((self._cancelled - self._uncancelled) & self._moving.keys())
+        """The stacks whose updates were cancelled and are still under way."""
+        return (
+            self._cancelling.under_way(self._watching.moving) if self._cancelling else frozenset()
+        )
 
     def _cancel_updates(self) -> None:
-        """Cancel what this run updates, where that was asked for; anything else goes on. (X-35)"""
-        if not (self._cancels and self._patience.interrupted):
-            return
-        for name, each in self._moving.items():
-            if name not in self._cancelled and may_be_cancelled(each.operation):
-                self._cancelled.add(name)
-                work = partial(cancel, each.operation, self._means)
-                self._fly("cancel", each.operation.stack, work)
-
-    def _take_cancel(self, stack: Stack, error: BaseException | None) -> None:
-        if error is None:
-            text = f"{stack.name}: its update is cancelled; CloudFormation rolls it back"
-            self._notify(Diagnosed("info", text))
-        elif isinstance(error, TapcfnError):
-            self._uncancelled.add(stack.name)
-            self._notify(Diagnosed("warning", f"{stack.name}: was not cancelled: {error}"))
-        else:
-            raise error
+        if self._cancelling and self._patience.interrupted:
+            self._cancelling.cancel(each.operation for each in self._watching.moving.values())
 
     def _leave(self) -> None:
         """Name what goes on, and what was never begun."""
         code = self._code_of_stopping
-        goes_on: list[Unit] = [each.operation.stack for each in self._moving.values()]
+        goes_on: list[Unit] = [each.operation.stack for each in self._watching.moving.values()]
         goes_on += [self._sets[name] for name in self._lanes.names]
         for unit in goes_on:
             goes_back = unit.name in self._rolling_back
             cause = "CloudFormation rolls it back" if goes_back else "CloudFormation goes on"
             self._end(unit, Ending.RUNNING, cause, exit_code=code)
-        for _, subject in self._flying.values():
-            if isinstance(subject, Stack) and subject.name not in self._ended:
-                self._end(subject, Ending.RUNNING, "no answer came back yet", exit_code=code)
+        for stack in self._flights.stacks():
+            if stack.name not in self._ended:
+                self._end(stack, Ending.RUNNING, "no answer came back yet", exit_code=code)
         for unit in self._not_begun():
             self._end(unit, Ending.SKIPPED, "the run stopped before it", exit_code=code)
 
@@ -518,26 +371,6 @@ class Execution:
         units: list[Unit] = [step.stack for step in phase.steps]
         for unit in [*units, *(step.stack_set for step in phase.sets)]:
             self._end(unit, Ending.SKIPPED, cause, exit_code=exit_code)
-
-    def _watch(self, operation: Operation) -> None:
-        usual = self._means.ledger.usually(operation.action, operation.stack)
-        if operation.adopted:
-            usual = None
-        self._moving[operation.stack.name] = Moving(operation, usual, looked=self._clock.now())
-        self._say(
-            OperationStarted(
-                operation.stack.name,
-                operation.stack.target,
-                operation.action,
-                operation.token,
-                operation.adopted,
-                usual,
-            )
-        )
-
-    def _elapsed(self, stack: str) -> float:
-        moving = self._moving.get(stack)
-        return self._clock.now() - moving.operation.started if moving else 0.0
 
     def _usual_of(self, step: Step) -> float | None:
         return self._means.ledger.usually(ACTIONS[step.verb], step.stack)
@@ -578,6 +411,3 @@ class Execution:
     def _say(self, event: StackEnded | OperationStarted | ResourceMoved | StackMoved) -> None:
         self._quiet_since = self._clock.now()
         self._notify(event)
-
-    def _fly(self, kind: str, subject: Stack | Target, work: Callable[[], Any]) -> None:
-        self._flying[self._pool.submit(work)] = (kind, subject)

@@ -306,6 +306,8 @@ def _clear_the_way(stack: Stack, deployed: Deployed, means: Means, given: Given)
     if clearing.lifts_protection:
         means.cloud.protect(deployed.stack_id, stack.target, on=False)
     empty_buckets(stack.name, clearing, means.cloud, means.tell)
+    if clearing.buckets and means.patience and means.patience.interrupted:
+        raise NotBegunError("the run stopped before its deletion")
 
 
 def _delete(
@@ -389,6 +391,8 @@ def _look_for_others(
     operation: Operation, deployed: Deployed, events: tuple[StackEvent, ...], means: Means
 ) -> Look:
     """Say whether the operation has ended under another token than ours; a stale read has not."""
+    if not operation.token:  # whatever it does is watched, so nobody is a stranger
+        return Look(events, None)
     history = means.cloud.events(operation.stack_id, operation.stack.target, "")
     history = others.since(history, operation.token)
     last = others.last_word(history, deployed)

@@ -146,6 +146,8 @@ def digest(rollout: Rollout) -> str:
                 for stack in phase.stacks
             ]
             + [[phase.name, *each.facts] for phase in rollout.phases for each in phase.stack_sets]
+            + [move.facts for move in rollout.moves]
+            + [repr(action) for action in rollout.actions]
         )
     )
 

@@ -52,6 +52,7 @@ def test_the_wheel_ships_tapcfn_alone(dist: Path):
     assert {"tapcfn", f"tapcfn-{__version__}.dist-info"} == tops
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"tapcfn/py.typed", "tapcfn/cli/app.py", "tapcfn/local/server.py"} <= names
+    assert "tapcfn/report/ndjson.schema.json" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

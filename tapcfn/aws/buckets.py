@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tapcfn.aws.calls import code_of, told
-from tapcfn.errors import CloudError
+from tapcfn.errors import CloudError, StillRunningError
 from tapcfn.model import Target
 
 # DeleteObjects takes at most this many keys.
@@ -27,16 +27,20 @@ def holds_objects(client: Any, bucket: str, target: Target) -> bool:
         return bool(page.get("Versions") or page.get("DeleteMarkers") or page.get("IsTruncated"))
 
 
-def empty(client: Any, bucket: str, target: Target) -> int:
+def empty(
+    client: Any, bucket: str, target: Target, stops: Callable[[], bool] = lambda: False
+) -> int:
     """Delete all versions, delete markers and unfinished uploads; return how many.
 
     A bucket that is gone is empty. Raises `CloudError` where something stays, after all else in
-    the same batch has gone.
+    the same batch has gone, and `StillRunningError` as soon as the run `stops`.
     """
     with told(bucket, target):
         count = 0
         try:
             for batch in _versions(client, bucket):
+                if stops():
+                    raise StillRunningError(f"{bucket}: {count} versions deleted, not yet all")
                 count += _delete(client, bucket, batch)
             return count + _abort_uploads(client, bucket)
         except ClientError as error:

@@ -256,7 +256,8 @@ class AwsCloud:
         return buckets.holds_objects(self._clients("s3", target), bucket, target)
 
     def empty(self, bucket: str, target: Target) -> int:
-        return buckets.empty(self._clients("s3", target), bucket, target)
+        client = self._clients("s3", target)
+        return buckets.empty(client, bucket, target, lambda: self._patience.interrupted)
 
     def _acknowledged(self, stack: Stack, body: Mapping[str, str]) -> Mapping[str, str]:
         """Return what has to be acknowledged where the service must tell it: asked once."""

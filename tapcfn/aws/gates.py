@@ -23,9 +23,9 @@ from tapcfn.waits import Patience
 # How many alarms can be asked for by name at once. (CloudWatch)
 _MOST_NAMES = 100
 
-# Our clock only says roughly which hours to ask for: it may be so many seconds wrong. What came
-# when, and how old that is, is told by the answers.
-_SKEW = 1800
+# Our clock only says roughly which hours to ask for: it may be so many periods wrong, half an hour
+# for a minute. What came when, and how old that is, is told by the answers.
+_SKEW = 30
 
 # A checker looks every 10 or 30 seconds; what it said before that many is no news.
 _OLD_CHECK = 120.0
@@ -128,10 +128,10 @@ def _state(alarm: Mapping[str, Any]) -> tuple[str, str]:
 
 def _metric(client: Any, check: MetricCheck, seconds: float) -> Reading:
     period = check.period
-    ours = time.time()
-    start = (ours - seconds - _SKEW) // period * period
+    ours, skew = time.time(), _SKEW * period
+    start = (ours - seconds - skew) // period * period
     pages = client.get_paginator("get_metric_data").paginate(
-        MetricDataQueries=[_query(check)], StartTime=_utc(start), EndTime=_utc(ours + _SKEW)
+        MetricDataQueries=[_query(check)], StartTime=_utc(start), EndTime=_utc(ours + skew)
     )
     values: dict[float, float] = {}
     status, now = "no answer", None

@@ -6,11 +6,12 @@ import ipaddress
 import os
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
@@ -232,7 +233,21 @@ def _role_credentials(speaker: Speaker, role_arn: str, region: str) -> Any:
 
 
 def _botocore_session(speaker: Speaker | None) -> botocore.session.Session:
-    return botocore.session.Session(profile=speaker.profile if speaker else None)
+    return _sharing(botocore.session.Session(profile=speaker.profile if speaker else None))
+
+
+def _sharing(session: botocore.session.Session) -> botocore.session.Session:
+    """Let a session read the services' models through the loader of all: each is read once.
+
+    They are megabytes, and there may be hundreds of accounts.
+    """
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
+
+
+@lru_cache(maxsize=1)
+def _loader(data_path: str | None) -> Any:
+    return botocore.loaders.create_loader(data_path)
 
 
 def on_local_cloud(url: str, *, longest: float = LONGEST_ANSWER) -> Connect:
@@ -243,7 +258,7 @@ def on_local_cloud(url: str, *, longest: float = LONGEST_ANSWER) -> Connect:
     """
     if not is_loopback(url):
         raise BlockedError(f"{url}: the local cloud answers on 127.0.0.1 only")
-    session = boto3.Session(botocore_session=_deaf_session())
+    session = boto3.Session(botocore_session=_sharing(_deaf_session()))
 
     def connect(service: str, target: Target) -> Any:
         options = {"s3": {"addressing_style": "path"}} if service == "s3" else {}

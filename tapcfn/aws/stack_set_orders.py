@@ -39,6 +39,9 @@ def update(request: SetRequest, body: Mapping[str, str]) -> Order:
     """Return the order of an update: with a body it renews the set, else all of it stays."""
     stack_set = request.stack_set
     order = {**_definition(stack_set), **_permission(stack_set), **_operation(request)}
+    order["Capabilities"] += [
+        each for each in request.call.capabilities if each not in order["Capabilities"]
+    ]
     if request.call.renews:
         order |= body
         order["Parameters"] = _values(request)

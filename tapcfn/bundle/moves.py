@@ -15,15 +15,23 @@ Entry = Mapping[str, Any]
 _KINDS: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (*get_args(Action), *get_args(Check), Gate)
 }
+# What a move has of stacks.
+_STACKS = ("stacks", "undone_by")
+
 _WORDS: Mapping[str, type[Enum]] = {"Comparison": Comparison}
 
 
 def move_entry(move: Move, stack_entry: Callable[[Stack, str], Entry]) -> Entry:
     """Return a move as plain data; stacks as the manifest has those of phases."""
     entry: dict[str, Any] = {
-        each.name: plain(getattr(move, each.name)) for each in fields(move) if each.name != "stacks"
+        each.name: plain(getattr(move, each.name))
+        for each in fields(move)
+        if each.name not in _STACKS
     }
-    return entry | {"stacks": [stack_entry(stack, move.name) for stack in move.stacks]}
+    stacks = {name: getattr(move, name) for name in _STACKS}
+    return entry | {
+        name: [stack_entry(stack, move.name) for stack in found] for name, found in stacks.items()
+    }
 
 
 def move_of(entry: Entry, stack_of: Callable[[Entry], Stack]) -> Move:
@@ -31,8 +39,9 @@ def move_of(entry: Entry, stack_of: Callable[[Entry], Stack]) -> Move:
 
     Raises `KeyError` or `TypeError` for an entry that is none.
     """
-    told = {key: value_of(value) for key, value in entry.items() if key != "stacks"}
-    return Move(stacks=tuple(stack_of(each) for each in entry["stacks"]), **told)
+    told = {key: value_of(value) for key, value in entry.items() if key not in _STACKS}
+    told |= {key: tuple(stack_of(each) for each in entry[key]) for key in _STACKS}
+    return Move(**told)
 
 
 def plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tapcfn.bundle.moves import move_of
+from tapcfn.bundle.moves import value_of as action_of
 from tapcfn.bundle.units import output, stack_set, value_of
 from tapcfn.bundle.written import MANIFEST, VERSION
 from tapcfn.errors import StaleError, UsageError
@@ -116,6 +117,7 @@ def _bundle(manifest: Mapping[str, Any], bodies: Mapping[str, TemplateBody], dig
         tuple(
             move_of(entry, lambda told: _stack(told, bodies)) for entry in manifest.get("moves", ())
         ),
+        tuple(action_of(entry) for entry in manifest.get("actions", ())),
     )
     return Bundle(rollout, digest, manifest.get("commit", ""), manifest.get("deployment", EMPTY))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tapcfn import __version__
-from tapcfn.bundle.moves import move_entry
+from tapcfn.bundle.moves import move_entry, plain
 from tapcfn.bundle.units import set_entry, value_entry
 from tapcfn.errors import TemplateError
 from tapcfn.model import EMPTY, Rollout, Stack, TemplateBody, digest_of
@@ -30,7 +30,7 @@ def files_of(rollout: Rollout, about: Mapping[str, Any] = EMPTY) -> Mapping[str,
     manifest's.
     """
     templates: dict[str, TemplateBody] = {}
-    moved = (stack for move in rollout.moves for stack in move.stacks)
+    moved = (stack for move in rollout.moves for stack in (*move.stacks, *move.undone_by))
     for unit in (*rollout.units, *moved):
         known = templates.setdefault(unit.template.layer, unit.template)
         if known.text != unit.template.text:
@@ -88,6 +88,7 @@ def _manifest(
         "outputs": {name: value_entry(value) for name, value in rollout.outputs.items()},
         **(_sets(rollout) if rollout.stack_sets else {}),
         **(_moves(rollout) if rollout.moves else {}),
+        **({"actions": [plain(each) for each in rollout.actions]} if rollout.actions else {}),
     }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from tapcfn import __version__
+from tapcfn.cli.acts import act
 from tapcfn.cli.asking import preflight, references
 from tapcfn.cli.bootstrapping import bootstrap
 from tapcfn.cli.bringing import import_
@@ -24,12 +26,17 @@ from tapcfn.cli.options import Session, resume_line
 from tapcfn.cli.past import resume, runs
 from tapcfn.cli.recovering import recover
 from tapcfn.cli.rehearsal import rehearse
+from tapcfn.cli.reports import is_on_github, tell_github, write_files
 from tapcfn.cli.roles import role
 from tapcfn.cli.rolling_back import rollback
 from tapcfn.cli.rollouts import apply, plan
 from tapcfn.cli.stack_sets import stackset
 from tapcfn.cli.templates import check, graph, render, schema
 from tapcfn.errors import CloudError, TapcfnError
+from tapcfn.secret import veiled
+
+if TYPE_CHECKING:
+    from tapcfn.events import Summarised
 
 # Exit codes and their names.
 STATUSES = {
@@ -60,7 +67,7 @@ _COMMANDS = (
     *(runs, resume, preflight, references),
     *(drift, import_, role, bootstrap),
     *(recover, rollback, stackset),
-    *(phases, runbook),
+    *(phases, runbook, act),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
@@ -75,9 +82,12 @@ def run(package: str, arguments: Sequence[str], interrupts: Interrupts | None = 
     color = not ("--no-color" in arguments or os.environ.get("NO_COLOR"))
     console = Console(f"{moment}-{os.urandom(3).hex()}", json="--json" in arguments, color=color)
     session = Session(package, console, debug="--debug" in arguments, words=tuple(arguments))
+    if is_on_github():
+        session.reports.listen(console)
     code = _noted(session, _attempt(session, arguments, interrupts or Interrupts()))
+    code = _reported(session, code)
     if console.json:
-        _sum_up(session, code)
+        console.notify(_summary(session, code))
     return code
 
 
@@ -92,21 +102,39 @@ def _noted(session: Session, code: int) -> int:
     return code
 
 
-def _sum_up(session: Session, code: int) -> None:
+def _reported(session: Session, code: int) -> int:
+    """Write the files that were asked for, however the run ended; without them it has failed."""
+    reports, console = session.reports, session.console
+    if not (reports.files or is_on_github()):
+        return code
+    try:
+        report = reports.of(veiled(_summary(session, code), console.secrets))
+        if is_on_github():
+            tell_github(report, console)
+        write_files(reports, report)
+    except TapcfnError as error:
+        refused = _refuse(session, error)
+        return code or refused
+    except Exception as error:  # a fault here must not take the summary away
+        _trace(session)
+        fault = _fault(session, f"{type(error).__name__}: {error} (--debug shows where)", 1)
+        return code or fault
+    return code
+
+
+def _summary(session: Session, code: int) -> Summarised:
     from tapcfn.events import Outcome, Summarised
 
     clients = session.clients
-    session.console.notify(
-        Summarised(
-            STATUSES.get(code, "failed"),
-            code,
-            session.outcome or Outcome(),
-            session.resume,
-            clients.calls if clients else 0,
-            clients.throttles if clients else 0,
-            session.console.seconds,
-            clients.longest_wait if clients else 0.0,
-        )
+    return Summarised(
+        STATUSES.get(code, "failed"),
+        code,
+        session.outcome or Outcome(),
+        session.resume,
+        clients.calls if clients else 0,
+        clients.throttles if clients else 0,
+        session.console.seconds,
+        clients.longest_wait if clients else 0.0,
     )
 
 

@@ -10,7 +10,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -30,7 +31,7 @@ class Console:
         self.json = json
         self.color = color
         self.live: Live | None = None
-        self.listener: Callable[[Event], None] | None = None
+        self.listeners: tuple[Callable[[Event], None], ...] = ()
         self.secrets: frozenset[str] = frozenset()
         self._seq = 0
         self._places: dict[str, tuple[str, int]] = {}
@@ -53,15 +54,43 @@ class Console:
 
     def notify(self, event: Event) -> None:
         """Tell an event: as a line of JSON, or to the person who follows, and to who listens."""
-        event = veiled(event, self.secrets)
-        if self.listener is not None:
-            self.listener(event)
+        event = self.let_hear(event)
         if self.json:
             self._line(event)
         elif self.live is not None:
             self.live.notify(event)
         else:
             self._progress(event)
+
+    def let_hear(self, event: Event) -> Event:
+        """Tell an event to those who listen, and to nobody else; return it without secrets."""
+        event = veiled(event, self.secrets)
+        for listener in self.listeners:
+            listener(event)
+        return event
+
+    @contextmanager
+    def heard_by(self, listener: Callable[[Event], None]) -> Iterator[None]:
+        """Let somebody listen for a while."""
+        before = self.listeners
+        self.listeners = (*before, listener)
+        try:
+            yield
+        finally:
+            self.listeners = before
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether events are told that a person gets as a text."""
+        return self.json or bool(self.listeners)
+
+    def command(self, text: str) -> None:
+        """Print a line that the runner of a CI job acts on, beside what programs read."""
+        _write(sys.stderr if self.json else sys.stdout, masked(text, self.secrets) + "\n")
+
+    def aside(self, text: str) -> None:
+        """Print a line among the progress, whoever reads the rest."""
+        _write(sys.stderr, masked(text, self.secrets) + "\n")
 
     def result(self, text: str) -> None:
         """Print what the command was asked for; programs get it as events instead."""
@@ -82,7 +111,7 @@ class Console:
         from tapcfn.events import FindingRaised
         from tapcfn.report.text import finding_text
 
-        if self.json:
+        if self.is_heard:
             self.notify(FindingRaised(finding, target))
         self.say(finding_text(finding))
 

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +18,21 @@ from tapcfn.cli.clock import WallClock
 from tapcfn.cli.console import yes_or_no
 from tapcfn.cli.instance_outputs import Told, value_of
 from tapcfn.cli.options import Session, program
-from tapcfn.cli.tempo import FastClock
+from tapcfn.cli.reports import Groups, is_on_github
+from tapcfn.cli.tempo import FastClock, fast, rarely
 from tapcfn.cli.workplace import STATE, Workplace, connect, local_speed
 from tapcfn.errors import BlockedError, CloudError, StaleError, StillRunningError
-from tapcfn.events import Diagnosed, Event, Notify, Outcome, OutputsKnown, RunStarted
+from tapcfn.events import (
+    Diagnosed,
+    Event,
+    Notify,
+    Outcome,
+    OutputsKnown,
+    RunStarted,
+    UnitOutputs,
+)
 from tapcfn.execute import Execution
-from tapcfn.holding import bake
+from tapcfn.holding import Read, bake
 from tapcfn.journey import at, everything, number_of, position
 from tapcfn.lanes import Beside
 from tapcfn.ledger import FileLedger
@@ -52,7 +61,7 @@ LANES = 32
 
 
 # Commands that stage change sets or start operations: one at a time in a folder.
-_WRITERS = frozenset({"apply", "bootstrap", "destroy", "drift", "import", "plan", "recover"})
+_WRITERS = frozenset({"act", "apply", "bootstrap", "destroy", "drift", "import", "plan", "recover"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,8 @@ class Desk:
     @property
     def passed(self) -> frozenset[str]:
         """The moves whose gates were seen to hold, as far as this folder knows."""
-        return self.ledger.passed(self.place.blueprint, self.place.stage)
+        known = self.ledger.passed(self.place.blueprint, self.place.stage)
+        return frozenset(each.name for each in self.place.rollout.moves if each.mark in known)
 
     def position(self, snapshot: Snapshot, said: str = "", *, back: bool = False) -> int:
         """Return after how many moves the rollout stands; `said` is somebody's word for it.
@@ -198,29 +208,30 @@ class Desk:
             self.ledger,
             self.patience,
             notify,
-            bake=lambda unit, gates, seconds: bake(
-                gates,
-                seconds,
-                self.looks.read,
-                patience=self.patience,
-                notify=notify,
-                unit=unit,
-            ),
+            bake=lambda unit, gates, seconds: self.bake(unit, gates, seconds, notify),
             keeper=self.keeper,
             pace=replace(AT_HAND if self.place.is_local else Pace(cap=5.0), draw=random.random),
+            busy=0.5 if self.place.is_local else 5.0,
         )
 
-    def bake(self, unit: str, gates: Iterable[Gate], seconds: float) -> str:
-        """Let a move bake, hold its gates, and return why one failed, or nothing.
+    def bake(
+        self, unit: str, gates: Sequence[Gate], seconds: float, notify: Notify | None = None
+    ) -> str:
+        """Let a unit or a move bake, hold its gates, and return why one failed, or nothing.
 
-        They wait for minutes of AWS; on the local cloud those pass at its speed. The bake itself is
-        no part of the time that a run may take.
+        They wait for minutes of AWS; on the local cloud those pass at its speed. What the bake and
+        the gates may take themselves is no part of the time that a run may take.
         """
         clock: Clock = self.clock
+        read: Read = self.looks.read
+        notify = notify or self.tell
         if self.place.is_local:
-            clock = FastClock(clock, local_speed())
-        patience = Patience(clock, self.session.timeout + seconds, lambda: self.clock.interrupted)
-        return bake(gates, seconds, self.looks.read, patience=patience, notify=self.tell, unit=unit)
+            speed = local_speed()
+            clock, read = FastClock(clock, speed), fast(read, speed)
+            notify = rarely(notify, self.clock)
+        own = seconds + max((each.timeout for each in gates), default=0.0)
+        patience = Patience(clock, self.session.timeout + own, lambda: self.clock.interrupted)
+        return bake(gates, seconds, read, patience=patience, notify=notify, unit=unit)
 
     def _guarded(self, snapshot: Snapshot) -> Snapshot:
         found, told = policing.restore(self.rollout, snapshot, self.cloud, self.ledger)
@@ -242,6 +253,10 @@ class Desk:
     @contextlib.contextmanager
     def _shown_live(self, plan: Plan, left: Callable[[], float | None]) -> Iterator[None]:
         console = self.session.console
+        if is_on_github():
+            with self._grouped(plan):
+                yield
+            return
         if not console.on_terminal:
             yield
             return
@@ -250,6 +265,22 @@ class Desk:
         with Live(plan, left, color=console.color) as console.live:
             yield
         console.live = None
+
+    @contextlib.contextmanager
+    def _grouped(self, plan: Plan) -> Iterator[None]:
+        """Fold what is told of each phase away in the log of a CI job."""
+        phases = {
+            name: phase.name
+            for phase in plan.phases
+            for name in (
+                *(step.stack.name for step in phase.steps),
+                *(each.name for each in phase.sets),
+            )
+        }
+        groups = Groups(phases, self.session.console.aside)
+        with self.session.console.heard_by(groups):
+            yield
+        groups.close()
 
     def warn(self, text: str) -> None:
         """Tell of something that is not as it should be, and stops nothing."""
@@ -361,6 +392,22 @@ def outputs_of(rollout: Rollout, snapshot: Snapshot, told: Told = EMPTY) -> dict
     return {name: value for name, value in found.items() if value is not None}
 
 
+def unit_outputs(
+    rollout: Rollout, snapshot: Snapshot, told: Told = EMPTY
+) -> tuple[UnitOutputs, ...]:
+    """Return all outputs of each stack that is deployed, and of instances as far as `told`."""
+    targets = {stack.name: stack.target for stack in rollout.stacks}
+    found = {
+        (name, target): snapshot.stacks[name].outputs
+        for name, target in targets.items()
+        if name in snapshot.stacks and not snapshot.stacks[name].status.is_absent
+    }
+    places = {**found, **told}
+    return tuple(
+        UnitOutputs(name, where, values) for (name, where), values in places.items() if values
+    )
+
+
 def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
     """Print the outputs as a table, or tell them as one event."""
     from tapcfn.report.text import outputs_text
@@ -370,7 +417,7 @@ def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
     for text in faults:
         session.console.notify(Diagnosed("warning", text))
     values = outputs_of(rollout, snapshot, told)
-    session.console.notify(OutputsKnown(values))
+    session.console.notify(OutputsKnown(values, unit_outputs(rollout, snapshot, told)))
     if values or session.console.json:
         session.console.result(outputs_text(values))
     elif not rollout.outputs:

@@ -19,6 +19,7 @@ from tapcfn.cli.options import (
     removing,
     selected,
 )
+from tapcfn.cli.reports import reporting
 from tapcfn.cli.rolling_back import about_to_destroy
 from tapcfn.cli.staged import part_of, show_plan
 from tapcfn.cli.workplace import workplace
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     help="Give up a stack whose deletion failed, and leave behind whatever does not go.",
 )
 @allow_loss
+@reporting("--junit", "--sarif", "--markdown")
 @common
 def destroy(
     session: Session,
@@ -114,10 +116,10 @@ def _carry_out(
     from tapcfn.operations import Approval
 
     about_to_destroy(desk, planned)
-    left = desk.session.console.listener = Leftovers()
+    left = Leftovers()
     approval = Approval(leaving=leaving, clearing=clearing_of(losses))
-    outcome = desk.carry_out(planned, snapshot, approval)
-    desk.session.console.listener = None
+    with desk.session.console.heard_by(left):
+        outcome = desk.carry_out(planned, snapshot, approval)
     code = close(desk, outcome, "destroy")
     left.tell(desk, outcome)
     return code

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
+from tapcfn.cli.reports import reporting
 from tapcfn.cli.workplace import workplace
 from tapcfn.drift import StackDrift
 from tapcfn.errors import BlockedError, StillRunningError, TapcfnError, UsageError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Approve the change sets of --revert.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 if anything has drifted.")
+@reporting("--junit", "--markdown")
 @common
 def drift(
     session: Session,
@@ -108,7 +110,7 @@ def _show(desk: Desk, found: Mapping[str, StackDrift | str]) -> None:
     from tapcfn.report.drifted import drift_fields, drift_text
 
     stacks = {stack.name: stack for stack in desk.rollout.stacks}
-    if desk.session.console.json:
+    if desk.session.console.is_heard:
         for name, each in found.items():
             desk.session.console.notify(Answered("drift", drift_fields(stacks[name], each)))
     desk.session.console.result(drift_text(found, stacks))

@@ -63,7 +63,7 @@ def tell(desk: Desk, findings: Iterable[Finding], orphans: Iterable[Orphan] = ()
     targets |= {orphan.deployed.name: orphan.target for orphan in orphans}
     for finding in findings:
         desk.session.console.result(f"{finding.stack}: {finding_text(finding)}")
-        if desk.session.console.json:
+        if desk.session.console.is_heard:
             desk.session.console.notify(FindingRaised(finding, targets.get(finding.stack)))
 
 

@@ -97,8 +97,9 @@ def _agree(desk: Desk, legs: Iterable[Leg], wish: Wish, asked: Journey) -> None:
 def _take(desk: Desk, leg: Leg, wish: Wish) -> int:
     """Take one leg; return its exit code."""
     move = leg.move
+    desk.patience.renew()  # each move may take as long as a run without moves
     desk.tell(MoveStarted(move.name, move.says, leg.back))
-    desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.name, "begun")
+    desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.mark, "begun")
     try:
         code = _go(desk, leg, wish)
     except _GateError as error:
@@ -110,7 +111,7 @@ def _take(desk: Desk, leg: Leg, wish: Wish) -> int:
         raise
     state = "back" if leg.back else "passed"
     if code == 0:
-        desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.name, state)
+        desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.mark, state)
     desk.tell(MoveEnded(move.name, passed=code == 0, back=leg.back))
     return code
 

@@ -9,13 +9,14 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tapcfn.cli.console import Console
+from tapcfn.cli.reports import Reports
 from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Session:
     no_input: bool = False
     timeout: float = 3600.0
     fail_fast: bool = False
+    sample: int | None = None
     cancel_on_interrupt: bool = False
     outcome: Outcome | None = None
     resume: str | None = None
@@ -48,6 +50,7 @@ class Session:
     words: tuple[str, ...] = ()
     ledger: FileLedger | None = None
     resumes: Run | None = None
+    reports: Reports = field(default_factory=Reports)
 
     @property
     def may_ask(self) -> bool:
@@ -203,6 +206,16 @@ def fail_fast(command: F) -> F:
         "fail_fast",
         is_flag=True,
         help="Start nothing new after the first failure.",
+    )(command)
+
+
+def sampled(command: F) -> F:
+    """Add `--sample`, which goes into the session."""
+    return _noted(
+        "--sample",
+        "sample",
+        type=click.IntRange(min=1),
+        help="Preview only so many instances of a stack set in each Region.",
     )(command)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
+from tapcfn.cli.reports import reporting
 from tapcfn.cli.workplace import Workplace, workplace
 from tapcfn.errors import BlockedError
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     help="How many times faster than AWS.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws other durations.")
+@reporting("--junit", "--sarif", "--markdown")
 @common
 def rehearse(
     session: Session, /, *, where: Where, faults: Path | None, speed: float, seed: int
@@ -72,10 +74,9 @@ def _rehearse(session: Session, place: Workplace, url: str, root: Path, speed: f
             if code := code_of(staged.previews):
                 return code
             staged.keep = True
-        session.console.listener = watch
         approval = approval_of(staged.previews, frozenset(), strict=True)
-        session.outcome = desk.carry_out(planned, snapshot, approval)
-        session.console.listener = None
+        with session.console.heard_by(watch):
+            session.outcome = desk.carry_out(planned, snapshot, approval)
         _report(desk, planned, watch, session.outcome, speed, root)
     return session.outcome.exit_code
 

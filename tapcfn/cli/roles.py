@@ -14,7 +14,7 @@ from tapcfn.errors import BlockedError, UsageError
 
 if TYPE_CHECKING:
     from tapcfn.cli.workplace import Workplace
-    from tapcfn.roles import Scope
+    from tapcfn.roles import Policy, Scope
 
 
 @click.command()
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--execution", is_flag=True, help="What the resources of BLUEPRINT ask for.")
 @common
 def role(session: Session, /, *, where: Where, deployer: bool, execution: bool) -> int:
-    """Print IAM policies: for the deployer's two roles, or for what it deploys.
+    """Print IAM policies: for the deployer's roles, or for what it deploys.
 
     With a BLUEPRINT they name its accounts, stacks and Regions; without one, any.
     """
@@ -42,13 +42,20 @@ def role(session: Session, /, *, where: Where, deployer: bool, execution: bool) 
 
 
 def _tell_deployer(session: Session, place: Workplace | None) -> None:
-    from tapcfn.roles import DEPLOYER_NOTES, Scope, apply_policy, plan_policy
+    from tapcfn.roles import DEPLOYER_NOTES, Scope
 
     found = _scopes(place) if place else (Scope(),)
-    accounts = {
-        scope.account: {"plan": plan_policy(scope), "apply": apply_policy(scope)} for scope in found
-    }
+    accounts = {scope.account: _deployers(scope) for scope in found}
     _tell(session, {"deployer": accounts}, DEPLOYER_NOTES)
+
+
+def _deployers(scope: Scope) -> dict[str, Policy]:
+    """Return an account's policies; that of moves where the rollout has actions."""
+    from tapcfn.roles import apply_policy, moves_policy, plan_policy
+
+    policies = {"plan": plan_policy(scope), "apply": apply_policy(scope)}
+    moves = moves_policy(scope)
+    return policies | ({"moves": moves} if moves["Statement"] else {})
 
 
 def _scopes(place: Workplace) -> tuple[Scope, ...]:

@@ -23,10 +23,12 @@ from tapcfn.cli.options import (
     keeping_a_plan,
     placed,
     removing,
+    sampled,
     selected,
     stands,
     travelling,
 )
+from tapcfn.cli.reports import reporting
 from tapcfn.cli.saving import (
     check_out,
     chosen_by,
@@ -65,7 +67,9 @@ if TYPE_CHECKING:
 )
 @removing
 @stands
+@sampled
 @allow_loss
+@reporting("--junit", "--sarif", "--markdown")
 @common
 def plan(
     session: Session,
@@ -150,7 +154,9 @@ def plan(
 @click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
 @removing
 @travelling
+@sampled
 @allow_loss
+@reporting("--junit", "--sarif", "--markdown", "--outputs-file")
 @common
 def apply(
     session: Session,

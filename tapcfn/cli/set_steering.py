@@ -16,6 +16,7 @@ from tapcfn.errors import BusyError, CloudError, StillRunningError, TapcfnError
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
     from tapcfn.model import Instance, SetOperation, StackSet, Target
+    from tapcfn.stack_sets.drifted import FleetDrift
     from tapcfn.stack_sets.ports import InstanceDrift
 
 _DETECTION = "DETECT_DRIFT"
@@ -110,7 +111,6 @@ def _drift(desk: Desk, stack_set: StackSet) -> int:
     from tapcfn.report.set_answers import drift_fields
     from tapcfn.report.stack_sets import fleet_drift_text
     from tapcfn.stack_sets.drifted import group
-    from tapcfn.stack_sets.running import PARTIAL
     from tapcfn.stack_sets.watching import watch
 
     found = found_of(desk, stack_set, to_plan=False)
@@ -129,11 +129,18 @@ def _drift(desk: Desk, stack_set: StackSet) -> int:
     fleet = group(_of_pairs(desk, stack_set, token))
     text = f"{stack_set.name}: detection {word}\n{fleet_drift_text(fleet)}"
     desk.session.console.answer("stackset.drift", drift_fields(stack_set.name, word, fleet), text)
-    if word not in {"COMPLETED", "PARTIAL_SUCCESS"}:
+    return _code_of(word, fleet)
+
+
+def _code_of(status: str, drift: FleetDrift) -> int:
+    """Return 1 for a detection that failed, 5 for one that failed in part, 10 for drift."""
+    from tapcfn.stack_sets.running import PARTIAL
+
+    if status not in {"COMPLETED", "PARTIAL_SUCCESS"}:
         return TapcfnError.exit_code
-    if word != "COMPLETED" or fleet.failed:
+    if status != "COMPLETED" or drift.failed:
         return PARTIAL
-    return 10 if fleet.drifted else 0
+    return 10 if drift.drifted else 0
 
 
 def _detection(desk: Desk, stack_set: StackSet) -> str:

@@ -46,7 +46,6 @@ def previewed(
     allowed: frozenset[str],
     *,
     thorough: bool = False,
-    sample: int | None = None,
 ) -> Iterator[Staged]:
     """Preview a plan, and leave nothing behind: not after a no, an error or an interrupt.
 
@@ -67,7 +66,7 @@ def previewed(
         )
     )
     try:
-        staged.sets = set_previews(desk, planned, allowed, sample)
+        staged.sets = set_previews(desk, planned, allowed)
         _withdraw(desk, left, staged.previews)
         yield staged
     finally:
@@ -87,14 +86,19 @@ def _withdraw(
         desk.session.console.notify(Diagnosed("info", text))
 
 
-def set_previews(
-    desk: Desk, planned: Plan, allowed: frozenset[str], sample: int | None = None
-) -> tuple[SetPreview, ...]:
+def set_previews(desk: Desk, planned: Plan, allowed: frozenset[str]) -> tuple[SetPreview, ...]:
     """Return what would become of the instances of each stack set; leaves nothing behind."""
     from tapcfn.instance_previews import preview_set
 
     return tuple(
-        preview_set(step.spread, desk.cloud, desk.ledger, desk.pool, allowed=allowed, sample=sample)
+        preview_set(
+            step.spread,
+            desk.cloud,
+            desk.ledger,
+            desk.pool,
+            allowed=allowed,
+            sample=desk.session.sample,
+        )
         for step in planned.sets
         if step.spread is not None and step.has_work
     )
@@ -129,7 +133,7 @@ def show_plan(
 
     previews, sets = tuple(previews), tuple(sets)
     session.console.result(plan_text(planned, previews, session.console.width, sets))
-    if session.console.json:
+    if session.console.is_heard:
         for event in events_of(planned, previews, sets):
             session.console.notify(event)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tapcfn.cli.options import Session, Where, common, placed
+from tapcfn.cli.reports import reporting
 from tapcfn.cli.workplace import Catalogue, Workplace, enter, schema_of, workplace
 from tapcfn.errors import TapcfnError, UsageError
 
@@ -50,6 +51,7 @@ def render(session: Session, /, *, where: Where, only_check: bool, out: Path | N
 @click.command()
 @click.pass_obj
 @placed(required=False)
+@reporting("--sarif")
 @common
 def check(session: Session, /, *, where: Where) -> int:
     """Ask cfn-lint about every template, for the Regions it goes to; a warning is an error."""
@@ -129,11 +131,19 @@ def _svg(text: str) -> str:
 
 @click.command()
 @click.pass_obj
-@click.argument("blueprint")
+@click.argument("blueprint", required=False)
+@click.option("--ndjson", is_flag=True, help="That of the lines which --json prints.")
 @common
-def schema(session: Session, /, *, blueprint: str) -> int:
-    """Print the JSON Schema of a blueprint's settings."""
-    document = schema_of(Catalogue.load(session.package).module(blueprint))
+def schema(session: Session, /, *, blueprint: str | None, ndjson: bool) -> int:
+    """Print the JSON Schema of a blueprint's settings, or of what programs are told."""
+    from tapcfn.report.ndjson import stream_schema
+
+    if (blueprint is None) is not ndjson:
+        raise UsageError("say one of them: BLUEPRINT or --ndjson")
+    if blueprint is None:
+        document = stream_schema()
+    else:
+        document = schema_of(Catalogue.load(session.package).module(blueprint))
     session.console.answer("schema", {"schema": document}, json.dumps(document, indent=2))
     return 0
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tapcfn.model.actions import Action
 from tapcfn.model.gates import Gate
 from tapcfn.model.stacks import Stack
+from tapcfn.model.templates import canonical, digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Move:
     def actions(self) -> tuple[Action, ...]:
         """All that CloudFormation is not asked for, in order."""
         return (*self.before, *self.after)
+
+    @property
+    def mark(self) -> str:
+        """What it is noted by: in another place, or with other gates, it is another move."""
+        return f"{self.name}:{digest_of(canonical(self.facts))[:12]}"
 
     @property
     def facts(self) -> list[object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tapcfn.model.actions import Action
 from tapcfn.model.moves import Move
 from tapcfn.model.places import Target
 from tapcfn.model.stack_sets import StackSet
@@ -36,7 +37,8 @@ class Rollout:
     """What one blueprint wants for one stage, and the outputs that people ask it for.
 
     An output that there is in several Regions is called `<name>.<region>` for each of them. `moves`
-    are taken one after another when it is told to; `phases` are where they begin.
+    are taken one after another when it is told to; `phases` are where they begin. `actions` can be
+    done on request at any time: drills, comparisons.
     """
 
     blueprint: str
@@ -44,6 +46,7 @@ class Rollout:
     phases: tuple[Phase, ...]
     outputs: Mapping[str, OutputOf] = field(default_factory=lambda: EMPTY)
     moves: tuple[Move, ...] = ()
+    actions: tuple[Action, ...] = ()
 
     @property
     def stacks(self) -> tuple[Stack, ...]:

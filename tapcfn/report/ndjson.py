@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import singledispatch
+from importlib import resources
 from itertools import islice
 from typing import Any
 
@@ -69,6 +70,13 @@ def line(event: Event, *, seq: int, ts: str, run: str, place: tuple[str, int] | 
             longest //= 2
         else:
             most = min(most, 4096) // 2
+
+
+def stream_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 7) of every line."""
+    text = resources.files(__package__).joinpath("ndjson.schema.json").read_text("utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
 
 
 # What is told of a stack or a stack set while it is worked on. (phase and wave are the plan's)

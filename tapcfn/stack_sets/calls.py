@@ -54,6 +54,7 @@ class SetCall:
     else it says that all of that stays, and touches the named pairs only. `overrides` is what the
     named instances put in the place of the set's parameters: None leaves them as they are. `keeps`
     are parameters whose value stays where the rest is renewed, since nobody may know it.
+    `capabilities` are acknowledged beside those that the template's text asks for.
     """
 
     act: Act
@@ -64,6 +65,7 @@ class SetCall:
     stack_ids: tuple[str, ...] = ()
     everyone: frozenset[Target] = frozenset()
     keeps: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
 
     @property
     def pairs(self) -> frozenset[Target]:

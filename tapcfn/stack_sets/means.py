@@ -40,7 +40,8 @@ Bake = Callable[[str, tuple[Gate, ...], float], str]
 
 @dataclass(frozen=True, slots=True)
 class SetMeans:
-    """The ports, and how patient the work is. `draw` gives the jitter of the busy protocol."""
+    """The ports, and how patient the work is. `draw` gives the jitter of the busy protocol,
+    and `busy` the bound of its first pause in seconds."""
 
     sets: SetCloud
     histories: Histories
@@ -52,3 +53,4 @@ class SetMeans:
     keeper: Keeper | None = None
     pace: Pace = field(default_factory=lambda: Pace(cap=5.0))
     draw: Callable[[], float] = random.random
+    busy: float = 5.0

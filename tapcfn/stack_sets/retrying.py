@@ -164,8 +164,9 @@ def _spread(
     """Return the calls; what is stuck stays wanted, so that its part is no success."""
     removes = operation.action == _REMOVING
     act = Act.REMOVE if removes else Act.UPDATE
+    known = found.deployed.capabilities if found.deployed and not removes else ()
     calls = [
-        SetCall(act, each, retain=removes and operation.retain)
+        SetCall(act, each, retain=removes and operation.retain, capabilities=known)
         for each in (cover(pairs) if pairs else ())
     ]
     overrides = {pair: dict(found.instances[pair].overrides or {}) for pair in sorted(pairs)}

@@ -233,8 +233,9 @@ def _calls(
         carriers = update or (frozenset({min(operable)}) if operable else frozenset())
         rectangles = cover(carriers) if carriers else (None,)
         first, *others = rectangles
-        calls.append(SetCall(Act.UPDATE, first, renews=True, keeps=record.hidden))
-        calls += [SetCall(Act.UPDATE, each) for each in others]
+        known = record.capabilities
+        call = SetCall(Act.UPDATE, first, renews=True, keeps=record.hidden, capabilities=known)
+        calls += [call, *(SetCall(Act.UPDATE, each, capabilities=known) for each in others)]
     for told, alike in by_overrides(wanted, override):
         calls += [SetCall(Act.OVERRIDE, each, overrides=told) for each in cover(alike)]
     return calls

@@ -6,7 +6,7 @@ An operation that SUCCEEDED is no success as long as one instance is not as want
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from tapcfn.errors import CloudError, StaleError, StillRunningError, TapcfnError
 from tapcfn.events import (
@@ -16,7 +16,15 @@ from tapcfn.events import (
     WaveEnded,
     WaveStarted,
 )
-from tapcfn.model import DetailedStatus, Ending, Instance, SetOperation, StackSet, Target
+from tapcfn.model import (
+    DetailedStatus,
+    Ending,
+    Instance,
+    SetOperation,
+    StackSet,
+    Target,
+    digest_of,
+)
 from tapcfn.stack_sets.calls import OPERATIONS, Act, SetCall
 from tapcfn.stack_sets.ending import Verdict, tell_end
 from tapcfn.stack_sets.means import SetMeans
@@ -26,6 +34,8 @@ from tapcfn.stack_sets.watching import watch
 from tapcfn.trouble import LOST_AFTER
 
 PARTIAL = 5
+
+Seen = Mapping[Target, Instance]
 
 
 class _FailedError(TapcfnError):
@@ -124,7 +134,8 @@ class _Running:
                 self._do(wave, call)
         except TapcfnError:
             with contextlib.suppress(CloudError):  # there may be no set yet: the cause stays
-                self._means.notify(WaveEnded(name, home, wave.name, len(self._unwell(mine))))
+                unwell = self._unwell(mine, all_made=False)
+                self._means.notify(WaveEnded(name, home, wave.name, len(unwell)))
             raise
         unwell = self._unwell(mine)
         self._means.notify(WaveEnded(name, home, wave.name, len(unwell)))
@@ -186,28 +197,68 @@ class _Running:
         if left := self._still_there():
             told = self._why(left)
             raise _PartialError(f"{len(left)} instances that leave are still there: {told}")
+        if wanted and self._spread.has_work:
+            self._check_whose_set_it_is()
+
+    def _check_whose_set_it_is(self) -> None:
+        """Raise `StaleError` where somebody else's update went before one of our calls. (X-17)
+
+        With managed execution ours queues behind it and succeeds, with a template that nobody of
+        us has reviewed. What is read may be stale at first, and say what was before. (X-20)
+        """
+        means, before = self._means, self._spread.found.deployed
+        old = digest_of(before.template) if before else ""
+        wanted = self._set.template.digest if self._spread.renews or not before else old
+        limit, there = means.clock.now() + LOST_AFTER, self._template_there()
+        while wanted != there == old and means.clock.now() < limit:
+            means.clock.sleep(means.pace.pause(0.0))
+            there = self._template_there()
+        if there != wanted:
+            raise StaleError(
+                f"{self._set.name}: somebody else has changed the stack set meanwhile; plan again"
+            )
+
+    def _template_there(self) -> str:
+        """Return the digest of the set's template; nothing where there is no set."""
+        deployed = self._means.sets.stack_set(self._set)
+        return digest_of(deployed.template) if deployed else ""
 
     def _still_there(self) -> Mapping[Target, Instance | None]:
         """Return the instances that should have left; a set that is gone has none."""
         calls = (call.act for wave in self._spread.waves for call in wave.calls)
         if not self._spread.remove or Act.DELETE in calls:
             return {}
-        found = {each.target: each for each in self._means.sets.instances(self._set)}
-        return {pair: found[pair] for pair in sorted(self._spread.remove & found.keys())}
+        left = self._spread.remove
+        found = self._read(lambda seen: any(seen[pair].is_well for pair in left & seen.keys()))
+        return {pair: found[pair] for pair in sorted(left & found.keys())}
+
+    def _read(self, is_stale: Callable[[Seen], bool]) -> Seen:
+        """Return the instances, read again while they say what was before our calls. (X-20)"""
+        means = self._means
+        limit = means.clock.now() + LOST_AFTER
+        while True:
+            found = {each.target: each for each in means.sets.instances(self._set)}
+            given_up = means.patience.is_over or means.patience.interrupted
+            if given_up or not is_stale(found) or means.clock.now() >= limit:
+                return found
+            means.clock.sleep(means.pace.pause(0.0))
 
     def _inoperable(self) -> Mapping[Target, Instance | None]:
         found = self._spread.found.instances
         return {pair: found[pair] for pair in self._spread.passed_over & self._spread.wanted.pairs}
 
-    def _unwell(self, pairs: Iterable[Target]) -> Mapping[Target, Instance | None]:
+    def _unwell(
+        self, pairs: Iterable[Target], *, all_made: bool = True
+    ) -> Mapping[Target, Instance | None]:
         """Return the pairs whose instance is missing or not as wanted.
 
+        Once `all_made` their calls have ended, none is missing or at work: such a list is stale.
         What the service left alone because the account is suspended is a warning. (X-27)
         """
         pairs = sorted(pairs)
         if not pairs:
             return {}
-        found = {each.target: each for each in self._means.sets.instances(self._set)}
+        found = self._read(lambda seen: all_made and any(map(_is_open, map(seen.get, pairs))))
         unwell: dict[Target, Instance | None] = {}
         for pair in pairs:
             each = found.get(pair)
@@ -228,3 +279,9 @@ class _Running:
             for target, each in sorted(unwell.items())
         ]
         return "; ".join(self._failures) or ", ".join(states[:5]) + (" …" if states[5:] else "")
+
+
+def _is_open(instance: Instance | None) -> bool:
+    """Whether an instance is yet to be made, or to be worked on."""
+    moving = {DetailedStatus.PENDING, DetailedStatus.RUNNING}
+    return instance is None or instance.detailed in moving

@@ -23,8 +23,8 @@ from tapcfn.stack_sets.calls import OPERATIONS, Act, SetCall, SetRequest
 from tapcfn.stack_sets.means import SetMeans
 from tapcfn.stack_sets.spread import Spread
 
-# Seconds between two attempts while another operation is at work.
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+# Seconds between two attempts while another operation is at work, at most.
+LONGEST_PAUSE = 60.0
 
 # How often a call is sent anew that was stale although nothing had changed.
 ATTEMPTS = 5
@@ -96,7 +96,7 @@ class _Sending:
 
     def __init__(self, spread: Spread, wave: str, call: SetCall, means: SetMeans) -> None:
         self._spread, self._wave, self._call, self._means = spread, wave, call, means
-        self._longest = FIRST_PAUSE
+        self._longest = means.busy
         self._told = ""
         self.sent = Sent("", means.clock.now())
 

@@ -9,19 +9,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from tapcfn.cli.app import run as run_command
 from tapcfn.local import server
 from tests.end_to_end.conftest import Bench, Result
-from tests.local.stack_sets.fleet import Fleet, make_administration_role, make_execution_role
+from tests.local.stack_sets.fleet import (
+    Door,
+    Fleet,
+    make_administration_role,
+    make_execution_role,
+)
 
 NAME = "base"
 REGIONS = ("us-east-1", "eu-west-1")
 TABLES = Path(__file__).parents[1] / "local" / "faults" / "tables" / "sets"
 
 SETTINGS = """\
-backend = "local"
+backend = "{backend}"
+accounts = {allowed}
 account = "{home}"
 region = "us-east-1"
 
@@ -70,7 +74,7 @@ class SetFolder:
             self.document["Metadata"] = {"Padding": "x" * size}
         (self.folder / "base.json").write_text(json.dumps(self.document))
 
-    def settings(self, more: str = "", *, own: str = "", targets: str = "") -> None:
+    def settings(self, more: str = "", *, own: str = "", backend: str = "local") -> None:
         """Write the settings down anew; `more` follows the targets, `own` stands in the set."""
         named = f"accounts = {json.dumps(self.accounts)}"
         if self.unit:
@@ -79,7 +83,9 @@ class SetFolder:
             home=self.bench.account,
             permission="self-managed" if self.own else "service-managed",
             own=own,
-            targets=targets or named,
+            targets=named,
+            backend=backend,
+            allowed=json.dumps([self.bench.account, *self.accounts]),
             regions=json.dumps(self.regions),
             more=more,
         )
@@ -125,17 +131,11 @@ class SetFolder:
     @cached_property
     def cloudformation(self) -> Any:
         """The service in the home account."""
-        return self.bench.client("cloudformation")
+        return self.client("cloudformation", self.bench.account)
 
     def client(self, service: str, account: str, region: str = "us-east-1") -> Any:
         """Return a client of one of the accounts."""
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.bench.url,
-            aws_access_key_id=account,
-            aws_secret_access_key="local",
-        )
+        return Door(self.bench.url, account).client(service, region)
 
     def is_there(self) -> bool:
         """Whether there is such a set."""
@@ -234,7 +234,7 @@ def self_managed(bench: Bench, folder: Path, accounts: int = 2) -> SetFolder:
 def service_managed(bench: Bench, folder: Path, accounts: int = 2) -> SetFolder:
     """Return a folder for the accounts of a unit in an organization of its own."""
     folder.mkdir(exist_ok=True)
-    org = bench.client("organizations")
+    org = Door(bench.url, bench.account).client("organizations")
     org.create_organization()
     root = org.list_roots()["Roots"][0]["Id"]
     made = org.create_organizational_unit(ParentId=root, Name="apps")
@@ -244,8 +244,8 @@ def service_managed(bench: Bench, folder: Path, accounts: int = 2) -> SetFolder:
         told = org.create_account(Email=f"a{number}@example.com", AccountName=f"a{number}")
         targets.append(told["CreateAccountStatus"]["AccountId"])
         org.move_account(AccountId=targets[-1], SourceParentId=root, DestinationParentId=unit)
-    bench.client("cloudformation").activate_organizations_access()
     there = SetFolder(bench, folder, tuple(targets), unit)
+    there.cloudformation.activate_organizations_access()
     there.settings()
     there.wants("first")
     return there

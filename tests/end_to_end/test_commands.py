@@ -15,13 +15,14 @@ import pytest
 from tapcfn.cli.app import run
 from tapcfn.local import server
 from tests.end_to_end.conftest import Bench
+from tests.machine import read_lines
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = "templates.blueprints"
 
 
 def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    return read_lines(capfd.readouterr().out)
 
 
 def test_render_writes_a_bundle_that_check_finds_current(
@@ -162,7 +163,7 @@ def test_the_local_cloud_is_run_by_hand(
 
     try:
         assert "running at http://127.0.0.1:" in local("start", "--speed", "0")
-        status = json.loads(local("status", "--json").splitlines()[0])
+        status = read_lines(local("status", "--json"))[0]
         assert (True, "local.status") == (status["running"], status["type"])
         assert "AWS::S3::Bucket" in status["supported"]
         assert "accounts: 000000000000" in local("status")

@@ -16,6 +16,7 @@ import boto3
 import pytest
 
 from tapcfn.local import server
+from tests.machine import read_line, read_lines
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -53,13 +54,13 @@ def command(folder: Path, *words: str, **environment: str) -> subprocess.Popen[s
 def read_until_started(process: subprocess.Popen[str], layer: str) -> None:
     """Read lines of JSON until CloudFormation is at work on this layer's stack."""
     assert process.stdout is not None
-    wanted = ("op.start", f"local-replicated-storage-{layer}")
-    seen = ("", "")
-    while seen != wanted:
+    wanted = {layer, f"local-replicated-storage-{layer}"}
+    kind, unit = "", ""
+    while kind != "op.start" or unit not in wanted:
         text = process.stdout.readline()
         assert text, f"{layer} was not started"
-        line = json.loads(text)
-        seen = (line["type"], line.get("unit", ""))
+        line = read_line(text)
+        kind, unit = line["type"], line.get("unit", "")
 
 
 def starts(folder: Path) -> Counter[str]:
@@ -91,7 +92,7 @@ def test_an_interrupt_ends_with_a_summary_and_the_next_run_adopts(folder: Path, 
     read_until_started(process, "network")
     process.send_signal(number)
     out, _ = process.communicate(timeout=PATIENCE)
-    summary = json.loads(out.splitlines()[-1])
+    summary = read_lines(out)[-1]
 
     assert (130, 130, "interrupted") == (
         process.returncode,
@@ -102,7 +103,7 @@ def test_an_interrupt_ends_with_a_summary_and_the_next_run_adopts(folder: Path, 
     assert summary["resume"].endswith(f" deploy.py resume {summary['run']}")
 
     again = command(folder, *summary["resume"].partition("deploy.py ")[2].split(), "--json")
-    lines = [json.loads(line) for line in again.communicate(timeout=PATIENCE)[0].splitlines()]
+    lines = read_lines(again.communicate(timeout=PATIENCE)[0])
 
     assert (0, 0) == (again.returncode, lines[-1]["exit_code"])
     assert any(line["type"] == "op.start" and line["adopted"] for line in lines)
@@ -117,7 +118,7 @@ def test_a_killed_run_is_taken_up_where_it_was(folder: Path):
     process.communicate(timeout=PATIENCE)
 
     again = command(folder, "apply", "replicated_storage", "--json")
-    lines = [json.loads(line) for line in again.communicate(timeout=PATIENCE)[0].splitlines()]
+    lines = read_lines(again.communicate(timeout=PATIENCE)[0])
 
     assert (0, "summary") == (again.returncode, lines[-1]["type"])
     assert [] == [line for line in lines if line["type"] == "diagnostic"]
@@ -128,7 +129,7 @@ def test_a_killed_run_is_taken_up_where_it_was(folder: Path):
 def test_the_deadline_ends_the_waiting_and_not_the_work(folder: Path):
     """Exit 7 with a resume line; the resumed run ends what went on without it."""
     late = command(folder, "apply", "replicated_storage", "--json", "--timeout", "2s")
-    summary = json.loads(late.communicate(timeout=PATIENCE)[0].splitlines()[-1])
+    summary = read_lines(late.communicate(timeout=PATIENCE)[0])[-1]
 
     assert (7, 7, "running") == (late.returncode, summary["exit_code"], summary["status"])
     assert summary["resume"] is not None
@@ -151,33 +152,43 @@ def test_a_reader_that_goes_away_does_not_stop_the_deployment(folder: Path):
     assert 6 == len(starts(folder))
 
 
+PLAIN = """
+backend = "local"
+region = "us-east-1"
+tags = {{ version = "{version}" }}
+
+[stacks.topics]
+template = "topics.json"
+"""
+
+
 def test_an_interrupt_cancels_running_updates_where_that_is_asked_for(folder: Path):
-    """Rolled back, said, and 130; the resumed run deploys the update after all. (X-35)"""
-    settings = folder / "templates" / "settings" / "replicated_storage.local.toml"
-    words = ("apply", "replicated_storage", "--only", "*-network", "--cancel-on-interrupt")
-    server.start(folder, speed=0)
-    first = command(folder, *words, "--only", "*-security-us-east-1")
+    """Rolled back before its second resource, said, and 130; the resumed run deploys it. (X-35)"""
+    plain = folder / "plain"
+    plain.mkdir()
+    topics = {"First": {}, "Second": {"DependsOn": "First"}, "Third": {"DependsOn": "Second"}}
+    kind = {"Type": "AWS::SNS::Topic"}
+    body = {"Resources": {name: kind | more for name, more in topics.items()}}
+    (plain / "topics.json").write_text(json.dumps(body))
+    (plain / "tapcfn.toml").write_text(PLAIN.format(version=1))
+    first = command(folder, "apply", "plain")
     _, err = first.communicate(timeout=PATIENCE)
     assert first.returncode == 0, err
-    before = settings.read_text()
-    settings.write_text(before.replace("10.0.0.0/8", "10.9.0.0/16"))
-    server.start(folder, speed=5)
-    try:
-        process = command(folder, *words, "--json")
-        read_until_started(process, "network")
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=PATIENCE)
-        server.start(folder, speed=40)
-        lines = [json.loads(line) for line in out.splitlines()]
+    (plain / "tapcfn.toml").write_text(PLAIN.format(version=2))
+    server.start(folder, speed=4)
+    process = command(folder, "apply", "plain", "--json", "--cancel-on-interrupt")
+    read_until_started(process, "topics")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=PATIENCE)
+    server.start(folder, speed=40)
+    lines = read_lines(out)
 
-        assert (130, "interrupted") == (process.returncode, lines[-1]["status"])
-        said = [line["message"] for line in lines if line["type"] == "diagnostic"]
-        assert any("its update is cancelled" in each for each in said), said
-        (unit,) = lines[-1]["units"]
-        assert "cancelled, as the run was interrupted: UPDATE_ROLLBACK_COMPLETE" == unit["cause"]
+    assert (130, "interrupted") == (process.returncode, lines[-1]["status"])
+    said = [line["message"] for line in lines if line["type"] == "diagnostic"]
+    assert any("its update is cancelled" in each for each in said), said
+    (unit,) = lines[-1]["units"]
+    assert "cancelled, as the run was interrupted: UPDATE_ROLLBACK_COMPLETE" == unit["cause"]
 
-        again = command(folder, *lines[-1]["resume"].partition("deploy.py ")[2].split())
-        _, err = again.communicate(timeout=PATIENCE)
-        assert again.returncode == 0, err
-    finally:
-        settings.write_text(before)
+    again = command(folder, *lines[-1]["resume"].partition("deploy.py ")[2].split())
+    _, err = again.communicate(timeout=PATIENCE)
+    assert again.returncode == 0, err

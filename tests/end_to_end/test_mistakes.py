@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 
 from tapcfn.cli.app import run
 from tapcfn.local import server
+from tests.machine import read_lines
 
 PROJECT = Path(__file__).parents[2]
 
@@ -95,7 +95,7 @@ def test_even_a_wrong_command_line_ends_with_a_summary(
     """A program that reads the stream is always told how it ended."""
     code = run("templates.blueprints", ["plan", "--json", "--nonsense"])
 
-    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    lines = read_lines(capfd.readouterr().out)
     assert (2, ["diagnostic", "summary"]) == (code, [line["type"] for line in lines])
     assert ("usage", 2) == (lines[-1]["status"], lines[-1]["exit_code"])
 

@@ -11,6 +11,7 @@ import pytest
 
 from tapcfn.cli.app import run
 from tests.end_to_end.conftest import Bench
+from tests.machine import read_lines
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plain"
 NO_PACKAGE = "there.are.no.blueprints"
@@ -41,7 +42,7 @@ def test_the_example_is_deployed_and_taken_away(bench: Bench, folder: Path):
         for region in ("us-east-1", "eu-west-1")
         for stack in bench.client("cloudformation", region).describe_stacks()["Stacks"]
     }
-    values = json.loads(command("outputs", "--json")[1].splitlines()[1])["values"]
+    values = read_lines(command("outputs", "--json")[1])[1]["values"]
     (parameter,) = bench.client("ssm").describe_parameters()["Parameters"]
     text = bench.client("ssm").get_parameter(Name=parameter["Name"])["Parameter"]["Value"]
     assert f"{values['vpc']['eu-west-1']},{values['bucket']}" == text
@@ -112,7 +113,7 @@ def lines_of(bench: Bench, *words: str) -> list[dict[str, Any]]:
     code = run(NO_PACKAGE, [*words, "--json"])
     out, err = bench.capture()
     assert code == 0, out + err
-    return [json.loads(line) for line in out.splitlines()]
+    return read_lines(out)
 
 
 def test_programs_are_told_what_people_are(bench: Bench, folder: Path, tmp_path: Path):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tapcfn.cli.app import run
 from tapcfn.local import server
+from tests.machine import read_lines
 
 TEMPLATES = "templates.blueprints"
 
@@ -27,7 +27,7 @@ def test_a_rehearsal_says_how_long_and_on_which_path(here: Path, capfd: pytest.C
 
     code = run(TEMPLATES, words)
 
-    told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    told = read_lines(capfd.readouterr().out)
     (taught,) = [line for line in told if line["type"] == "rehearsal"]
     assert (0, 0) == (code, told[-1]["exit_code"])
     assert 6 == len(taught["units"])

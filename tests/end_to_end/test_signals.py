@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.machine import read_lines
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 20
@@ -53,7 +54,7 @@ def last(process: subprocess.Popen[str]) -> tuple[int, str, int]:
     """Return how the process ended, and what its last line says."""
     out, err = process.communicate(timeout=PATIENCE)
     assert out, err
-    line = json.loads(out.splitlines()[-1])
+    line = read_lines(out)[-1]
     return process.returncode, line["type"], line["exit_code"]
 
 

@@ -29,7 +29,7 @@ from tests.local.stack_sets.fleet import Fleet
 from tests.local.stack_sets.test_gates import FUNCTION, put_gate
 from tests.local_cloud import until
 
-TOLERANT = '[stack_sets.base.preferences]\ntolerance = 1\nconcurrent = 2\n'
+TOLERANT = "[stack_sets.base.preferences]\ntolerance = 1\nconcurrent = 2\n"
 OTHER_SIZE = """
 [[stack_sets.base.overrides]]
 accounts = ["{account}"]
@@ -73,13 +73,7 @@ STORIES = {
 
 # The most telling ones, in every run of the suite.
 SLICE = (
-    Row("x03"),
     Row("x03", "update", "service"),
-    Row("x03", "destroy"),
-    Row("x06", code=7, options=LATE, tells="goes on"),
-    Row("x13", code=1, tells="User is not authorized"),
-    Row("x20", "update"),
-    Row("x25", code=1, again=1, more="", tells="You have reached your quota of topics"),
     Row("x26", code=5, again=1, more=TOLERANT, tells="You have reached your quota of topics"),
 )
 
@@ -105,7 +99,9 @@ def others() -> Iterator[Row]:
         yield Row("x15", "update", kind, code=7, options=LATE, tells="is at work", own=QUEUELESS)
         yield Row("x15_queued", "update", kind, code=7, options=LATE)
         yield Row("x17", "update", kind, code=6, own=QUEUELESS, tells="somebody else")
+        yield Row("x17_queued", "create", kind, code=6, again=1, tells="somebody else has changed")
         yield Row("x24_results", "create", kind, options=("--timeout", "8s"))
+        yield Row("x25", "create", kind, code=1, again=1, more="", tells="cancelled")
         yield Row("x25", "update", kind, code=1, again=1, more="", tells="cancelled")
         yield Row("x26", "update", kind, code=5, again=1, more=TOLERANT)
         yield Row("x34", "big", kind, code=4, tells="PutObject was denied")
@@ -197,6 +193,7 @@ def test_a_missing_role_is_told_before_any_write(make: Callable[[str], SetFolder
     assert not fleet.is_there()
 
 
+@pytest.mark.drill
 def test_a_suspended_account_is_passed_over(make: Callable[[str], SetFolder]) -> None:
     """It is no target any more, and the others are deployed. (X-27)"""
     fleet = make("service")
@@ -209,6 +206,7 @@ def test_a_suspended_account_is_passed_over(make: Callable[[str], SetFolder]) ->
     assert {pair for pair in fleet.wanted if pair[0] == fleet.accounts[1]} == fleet.pairs()
 
 
+@pytest.mark.drill
 def test_an_account_that_is_suspended_later_fails_nothing(
     make: Callable[[str], SetFolder],
 ) -> None:
@@ -226,6 +224,7 @@ def test_an_account_that_is_suspended_later_fails_nothing(
     assert {"first", "second"} == fleet.titles()
 
 
+@pytest.mark.drill
 def test_an_account_gate_says_why_it_is_shut(make: Callable[[str], SetFolder]) -> None:
     """A failure with the gate's own reason; once it is open the rest is made. (X-27)"""
     fleet = make("self")
@@ -244,6 +243,7 @@ def test_an_account_gate_says_why_it_is_shut(make: Callable[[str], SetFolder]) -
     assert {"CURRENT/SUCCEEDED": 4} == fleet.states()
 
 
+@pytest.mark.drill
 def test_instances_that_somebody_has_taken_away_are_no_fault(
     make: Callable[[str], SetFolder],
 ) -> None:

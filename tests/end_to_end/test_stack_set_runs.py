@@ -19,6 +19,7 @@ from tapcfn.local import server
 from tests.end_to_end.conftest import Bench
 from tests.end_to_end.sets import ALL_AT_ONCE, NAME, SetFolder, self_managed
 from tests.local_cloud import until
+from tests.machine import read_line, read_lines
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -57,7 +58,7 @@ def read_until_started(process: subprocess.Popen[str]) -> str:
     """Read lines until an operation on the set is at work; return its id."""
     assert process.stdout is not None
     for text in process.stdout:
-        if (line := json.loads(text))["type"] == "op.start":
+        if (line := read_line(text))["type"] == "op.start":
             return str(line["operation_id"])
     raise AssertionError("no operation was started")
 
@@ -65,7 +66,7 @@ def read_until_started(process: subprocess.Popen[str]) -> str:
 def rest_of(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     """Return the lines that are left, once the process has ended."""
     out, _ = process.communicate(timeout=PATIENCE)
-    return [json.loads(line) for line in out.splitlines()]
+    return read_lines(out)
 
 
 def is_whole(fleet: SetFolder, **operations: int) -> bool:
@@ -92,9 +93,7 @@ FIRST = ("call-after", 2)
     ("point", "number"),
     [pytest.param(*each, marks=[pytest.mark.drill] * (each != FIRST)) for each in POINTS],
 )
-@pytest.mark.parametrize(
-    "command", ["resume", pytest.param("apply", marks=pytest.mark.drill)]
-)
+@pytest.mark.parametrize("command", ["resume", pytest.param("apply", marks=pytest.mark.drill)])
 def test_a_run_that_is_killed_is_taken_up(
     fleet: SetFolder, command: str, point: str, number: int
 ) -> None:
@@ -111,6 +110,7 @@ def test_a_run_that_is_killed_is_taken_up(
     assert is_whole(fleet, CREATE=3)
 
 
+@pytest.mark.drill
 def test_an_operation_at_work_is_joined_after_a_kill(fleet: SetFolder) -> None:
     """The next run waits for it and begins nothing."""
     fleet.settings(ALL_AT_ONCE)
@@ -158,6 +158,7 @@ def test_an_interrupt_stops_our_operation(fleet: SetFolder, number: int) -> None
     assert Counter(fleet.wanted) == fleet.stacks()
 
 
+@pytest.mark.drill
 def test_somebody_else_stops_our_operation(fleet: SetFolder) -> None:
     """Exit 1, with what was done and what was not; the next run does that. (X-25)"""
     fleet.inject("x06")
@@ -178,15 +179,12 @@ def test_somebody_else_stops_our_operation(fleet: SetFolder) -> None:
 # Two at once --------------------------------------------------------------------------------------
 
 
+@pytest.mark.drill
 def test_two_runners_with_one_plan_start_each_operation_once(
     fleet: SetFolder, tmp_path: Path
 ) -> None:
     """The second joins the first, or is told that the plan has become stale. (X-16)"""
-    fleet.settings(ALL_AT_ONCE)
-    file = fleet.folder / "tapcfn.toml"
-    accounts = f"accounts = {json.dumps([fleet.bench.account, *fleet.accounts])}"
-    text = file.read_text().replace('backend = "local"', f'backend = "aws"\n{accounts}')
-    file.write_text(text)
+    fleet.settings(ALL_AT_ONCE, backend="aws")
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
         folder.mkdir()
@@ -222,6 +220,6 @@ def _met(process: subprocess.Popen[str]) -> str:
     """Read until a process is at work or has ended."""
     assert process.stdout is not None
     for text in process.stdout:
-        if (kind := json.loads(text)["type"]) in {"op.start", "summary"}:
+        if (kind := read_line(text)["type"]) in {"op.start", "summary"}:
             return str(kind)
     return ""

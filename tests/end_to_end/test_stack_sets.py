@@ -29,7 +29,8 @@ concurrent = 2
 
 Make = Callable[[str], SetFolder]
 MAKERS = {"self": self_managed, "service": service_managed}
-KINDS = pytest.mark.parametrize("kind", MAKERS)
+DRILL = pytest.mark.drill
+KINDS = pytest.mark.parametrize("kind", ["self", pytest.param("service", marks=DRILL)])
 
 
 @pytest.fixture
@@ -86,6 +87,7 @@ def test_a_set_is_made_changed_and_taken_away(make: Make, kind: str) -> None:
     fleet.done("destroy")
 
 
+@DRILL
 def test_a_set_that_keeps_its_stacks_leaves_them_behind(fleet: SetFolder) -> None:
     """The set goes, and its instances; their stacks stay."""
     fleet.settings(ALL_AT_ONCE, own="retain_stacks = true")
@@ -143,6 +145,7 @@ def test_a_bucket_that_leaves_the_template_needs_a_word_for_every_region(fleet: 
     assert {"CREATE": 1, "UPDATE": 1} == fleet.starts()
 
 
+@DRILL
 def test_pairs_that_leave_with_data_need_a_word(fleet: SetFolder) -> None:
     """The same for a Region that the set no longer names."""
     fleet.wants("first", Bucket=BUCKET)
@@ -160,6 +163,41 @@ def test_pairs_that_leave_with_data_need_a_word(fleet: SetFolder) -> None:
     assert {"CREATE": 1} == fleet.starts()
     fleet.done("apply", *allowing(allowances(blocked)))
     assert fleet.wanted == fleet.pairs()
+
+
+@pytest.fixture
+def on_aws(fleet: SetFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SetFolder:
+    """The same folder for AWS, with credentials for the home account and for no other."""
+    config = tmp_path / "config"
+    config.write_text(f"[default]\nendpoint_url = {fleet.bench.url}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", fleet.bench.account)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    fleet.wants("first", Bucket=BUCKET)
+    fleet.settings(ALL_AT_ONCE, backend="aws")
+    return fleet
+
+
+@DRILL
+def test_a_set_is_deployed_with_credentials_for_its_home_alone(on_aws: SetFolder) -> None:
+    """As most have them: the templates tell what happens elsewhere, and the gate holds. (D-18)"""
+    on_aws.done("apply", "--yes")
+    on_aws.wants("second")
+
+    planned = on_aws.do("plan")
+    kept = on_aws.do("destroy", "--yes")
+    needed = sorted({each for each in said(kept).split() if each.startswith(f"{NAME}/")})
+    gone = on_aws.do("destroy", "--yes", *allowing(needed))
+
+    assert 4 == planned.code, planned.out
+    assert f"the credentials are for account {on_aws.bench.account}" in said(planned)
+    assert [f"{NAME}/Bucket@{region}:remove" for region in sorted(REGIONS)] == allowances(planned)
+    assert 4 == kept.code, kept.out
+    assert [f"{NAME}/Bucket@{region}:delete" for region in sorted(REGIONS)] == needed
+    assert gone.code == 0, gone.out
+    assert (False, Counter()) == (on_aws.is_there(), on_aws.stacks())
 
 
 # Previews -----------------------------------------------------------------------------------------
@@ -215,6 +253,7 @@ def last_operation(fleet: SetFolder, account: str) -> str:
     return str(told["StackInstance"]["LastOperationId"])
 
 
+@DRILL
 def test_an_alarm_after_the_canary_leaves_the_rest_untouched(fleet: SetFolder) -> None:
     """Exit 1; once it is quiet, the next run does the rest and no more. (D-9)"""
     canary = fleet.accounts[0]
@@ -260,7 +299,13 @@ def protect(fleet: SetFolder, stuck: dict[str, Any], *, on: bool) -> None:
     client.update_termination_protection(StackName=stuck["StackId"], EnableTerminationProtection=on)
 
 
-@pytest.mark.parametrize(("more", "code"), [(ALL_AT_ONCE, 1), (TOLERANT, 5)])
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        pytest.param(ALL_AT_ONCE, 1, id="failed", marks=DRILL),
+        pytest.param(TOLERANT, 5, id="partial"),
+    ],
+)
 def test_an_instance_that_can_not_leave_is_named_until_it_can(
     fleet: SetFolder, more: str, code: int
 ) -> None:
@@ -286,6 +331,7 @@ def test_an_instance_that_can_not_leave_is_named_until_it_can(
     assert Counter(fleet.wanted) == fleet.stacks()
 
 
+@DRILL
 def test_an_instance_that_is_inoperable_and_wanted_is_no_success(fleet: SetFolder) -> None:
     """Nothing to write, and not as wanted all the same: exit 5, named."""
     fleet.settings(ALL_AT_ONCE)

@@ -19,6 +19,7 @@ import pytest
 
 from tapcfn.local import server
 from tests.end_to_end.conftest import Bench
+from tests.machine import read_line
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60
@@ -97,7 +98,7 @@ class Runners:
     def _until_at_work(self, process: subprocess.Popen[str]) -> str:
         assert process.stdout is not None
         for text in process.stdout:
-            if (kind := json.loads(text)["type"]) in {"op.start", "summary"}:
+            if (kind := read_line(text)["type"]) in {"op.start", "summary"}:
                 return str(kind)
         return ""
 

@@ -59,10 +59,11 @@ def test_moves_come_back_from_a_bundle_as_they_went_in(tmp_path: Path) -> None:
             minutes=12.0,
         ),
     )
-    rollout = replace(base, moves=moves)
+    rollout = replace(base, moves=moves, actions=ACTIONS)
 
     write(rollout, tmp_path)
     found = read(tmp_path).rollout
 
     assert rollout.moves == found.moves
+    assert rollout.actions == found.actions
     assert digest(rollout) == digest(found)

@@ -21,6 +21,7 @@ from tapcfn.model import (
     Snapshot,
     Stack,
     StartCanary,
+    TemplateBody,
 )
 from tests.fakes.builders import HOME, a_deployed, a_stack, a_template
 
@@ -171,3 +172,70 @@ def test_a_move_that_can_not_be_taken_back_must_say_so() -> None:
 
     with pytest.raises(TemplateError, match="move clean: has to say that it is forever"):
         journey.check(replace(ROLLOUT, moves=(move,)))
+
+
+# What stacks cannot go straight back from ---------------------------------------------------------
+
+COPY = a_template("db", parameters=("Source",))
+ALONE = a_template("db", parameters=("Days",))
+AWAY = a_template("db")
+
+
+def db(template: TemplateBody, **told: str) -> Stack:
+    """Return the stack of a database."""
+    return a_stack("db", template=template, parameters=told)
+
+
+REPLICA = db(COPY, Source="old-db")
+PROMOTED = db(ALONE, Days="7")
+NONE = db(AWAY)
+PROMOTE = Move("promote", "stand alone", (PROMOTED,), undone_by=(NONE,))
+DATABASES = Rollout("shop", "prod", (Phase("provision", (APP, REPLICA)),), moves=(PROMOTE,))
+
+
+def test_what_cannot_go_straight_back_goes_by_its_steps() -> None:
+    """A promoted database makes place before it is a replica again; the rest stays as it is."""
+    (leg,) = backward(DATABASES, 1, 0)
+
+    assert [[APP, NONE]] == [list(step.stacks) for step in leg.steps]
+    assert (APP, REPLICA) == leg.rollout.stacks
+    assert {"db"} == leg.stacks
+
+
+def test_a_move_that_is_half_taken_back_is_only_taken_back() -> None:
+    """A process that died on the way: to go on there would make another, empty database."""
+    there = deployed(APP, NONE)
+
+    assert 1 == position(DATABASES, there, back=True)
+    with pytest.raises(BlockedError, match="promote is half taken back; go on with --back-to base"):
+        position(DATABASES, there)
+
+
+def test_what_is_undone_must_be_changed() -> None:
+    """A step of another stack would never be seen."""
+    wrong = replace(PROMOTE, undone_by=(OLD,))
+
+    with pytest.raises(TemplateError, match="promote: old is undone, and is not changed"):
+        journey.check(replace(DATABASES, moves=(wrong,)))
+
+
+def test_moves_that_differ_by_their_template_alone_are_told_apart_by_it() -> None:
+    """Where it was read; of another version the earlier one counts, which is done once more."""
+    reset = a_template("db", parameters=("Days",), version="2")
+    password = Move("password", "another one", (db(reset, Days="7"),))
+    rollout = replace(DATABASES, moves=(PROMOTE, password))
+    (after,) = password.stacks
+    unread = {"db": replace(a_deployed(after), template_digest="")}
+
+    assert [1, 2] == [position(rollout, deployed(APP, each)) for each in (PROMOTED, after)]
+    assert 1 == position(rollout, Snapshot({**deployed(APP).stacks, **unread}))
+
+
+def test_what_comes_after_the_stacks_is_done_where_nobody_saw_it_done() -> None:
+    """A freeze whose stack had changed, and whose source had not: its gates would let all pass."""
+    freeze = SetReadOnly("freeze", HOME, "group", on=True)
+    move = Move("freeze", "stop", (dns(50),), after=(freeze,), gates=(GATE,))
+    rollout = replace(ROLLOUT, moves=(move, shift(100)))
+    first, _ = forward(rollout, 1, 2)
+
+    assert (True, (freeze,), ()) == (first.holds_only, first.after, first.before)

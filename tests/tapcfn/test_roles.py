@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,18 @@ from tapcfn.model import (
     StartCanary,
     Target,
 )
-from tapcfn.roles import Scope, apply_policy, execution_policy, plan_policy, scopes
+from tapcfn.roles import (
+    LONGEST,
+    Scope,
+    apply_policy,
+    execution_policy,
+    moves_policy,
+    plan_policy,
+    scopes,
+)
+from tapcfn.roles import (
+    calls as calls_of,
+)
 from tapcfn.stack_options import StackOptions
 from tests.fakes import AWAY, a_rollout, a_stack, a_template
 
@@ -158,7 +170,7 @@ def test_who_plans_changes_no_stack_set():
     """It looks at them; the rest is for who applies."""
     extra = actions_of(apply_policy(Scope())) - actions_of(plan_policy(Scope()))
 
-    assert {action for found in roles.SPREADS.values() for action in found} <= extra
+    assert {action for found in calls_of.SPREADS.values() for action in found} <= extra
     assert "cloudformation:ListStackInstances" in actions_of(plan_policy(Scope()))
 
 
@@ -201,7 +213,7 @@ def test_who_moves_objects_and_copies_is_allowed_to_where_they_are():
     rollout = replace(a_rollout(a_stack("one", target=here)), moves=(move,))
 
     (scope,) = scopes(rollout, None)
-    policy = apply_policy(scope)
+    policy = moves_policy(scope)
 
     assert ("us-east-1", "us-west-1") == scope.regions
     assert {"rds:CopyDBSnapshot", "s3:CreateJob", "kms:CreateGrant"} <= actions_of(policy)
@@ -221,7 +233,7 @@ def test_who_changes_databases_and_stages_is_allowed_those_alone():
 
     def policy(*actions: Action) -> Any:
         moves = (Move("move", "it moves", before=actions),)
-        return apply_policy(scopes(replace(rollout, moves=moves), None)[0])
+        return moves_policy(scopes(replace(rollout, moves=moves), None)[0])
 
     frozen, tried = policy(freeze), policy(canary)
     reset = policy(ResetPassword("reset", here, "db1", "arn"))
@@ -229,6 +241,17 @@ def test_who_changes_databases_and_stages_is_allowed_those_alone():
     assert "rds:ModifyDBParameterGroup" in actions_of(frozen) - actions_of(tried)
     assert {"apigateway:PATCH"} == {"apigateway:PATCH"} & actions_of(tried) - actions_of(frozen)
     assert "secretsmanager:GetSecretValue" in actions_of(reset) - actions_of(frozen)
-    assert all(
-        ":111111111111:" in arn for arn in statement(frozen, "ChangeDatabases")["Resource"]
-    )
+    assert all(":111111111111:" in arn for arn in statement(frozen, "ChangeDatabases")["Resource"])
+
+
+def test_no_policy_is_longer_than_a_managed_one_may_be():
+    """Even where nothing is known of the rollout, so that every kind of action is among them."""
+    for policy in plan_policy(Scope()), apply_policy(Scope()), moves_policy(Scope()):
+        assert len(json.dumps(policy, separators=(",", ":"))) <= LONGEST
+
+
+def test_a_rollout_without_actions_has_no_policy_for_them():
+    """There is nothing to allow."""
+    (scope,) = scopes(a_rollout(a_stack("one")), None)
+
+    assert [] == moves_policy(scope)["Statement"]

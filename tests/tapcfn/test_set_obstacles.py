@@ -26,7 +26,7 @@ from tapcfn.model import (
     Target,
 )
 from tapcfn.plan import plan, plan_destroy
-from tapcfn.preflight import FAIL, PASS, Check, refuse
+from tapcfn.preflight import FAIL, PASS, UNKNOWN, Check, refuse
 from tests.fakes import World, a_stack, a_template
 
 ADMIN, ONE, TWO = "111111111111", "222222222222", "333333333333"
@@ -67,6 +67,19 @@ def test_missing_roles_stop_an_apply_and_name_the_command_that_makes_them():
     ]
     with pytest.raises(BlockedError, match="`bootstrap` with the same arguments makes it"):
         refuse(checks)
+
+
+def test_an_account_that_the_credentials_do_not_speak_for_is_not_asked():
+    """What they find would be another account's: the role there is unknown, and stops nothing."""
+    world = World()
+    world.cloud.trusts[ARN] = SERVICE
+    world.cloud.callers |= {ONE: ADMIN, TWO: ADMIN}
+
+    assert verdicts(checked(world)) == [
+        ("administration role", ADMIN, PASS),
+        ("execution role", ONE, UNKNOWN),
+        ("execution role", TWO, UNKNOWN),
+    ]
 
 
 def test_roles_that_are_there_pass():

@@ -27,7 +27,9 @@ def bodies(system: System, keys: Mapping[str, Any]) -> dict[str, tuple[str, set[
     One that was returned for the same Region before is left out.
     """
     found: dict[str, tuple[str, set[str]]] = {}
-    for stack in system.rollout(**keys).stacks:
+    wanted = system.rollout(**keys)
+    moved = (stack for move in wanted.moves for stack in (*move.stacks, *move.undone_by))
+    for stack in (*wanted.stacks, *moved):
         template, region = stack.template, stack.target.region
         if (template.digest, region) not in _linted:
             _linted.add((template.digest, region))

@@ -236,7 +236,7 @@ def test_without_a_parameter_group_a_person_says_that_writes_have_stopped() -> N
 
 
 def test_the_promotion_changes_the_source_of_one_database_and_its_backups(wanted: Rollout) -> None:
-    """S4-3, S4-10: nothing else is in that update; the password is one of its own."""
+    """S4-9, S4-10, S4-11: nothing else is in that update; the password is one of its own."""
     before, after = (
         stacks(wanted, name)[REPLICA].template.document["Resources"]
         for name in ("freeze", "promote")
@@ -256,7 +256,7 @@ def test_the_promotion_changes_the_source_of_one_database_and_its_backups(wanted
 
 
 def test_the_dials_go_from_one_region_to_the_other_and_end_in_one_group() -> None:
-    """S4-8, S4-16: 100 and 0, in steps, 0 and 100; then the source's group is gone."""
+    """S4-16: 100 and 0, in steps, 0 and 100; then the source's group is gone."""
     wanted = rollout(**GROUP, dial_steps=[10, 50, 100])
     names = [each.name for each in wanted.moves if each.name.startswith("dial-")]
 

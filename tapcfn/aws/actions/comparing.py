@@ -46,7 +46,10 @@ class _Tally:
 
 
 def look(door: Door, action: CompareObjects, _token: str) -> ActionState:
-    """Compare, from the beginning each time; a page that gets no answer is asked for again."""
+    """Compare, from the beginning each time; a page that gets no answer is asked for again.
+
+    While somebody writes, some objects are always on their way: S3 has them, and copies them.
+    """
     places = (
         Place(action.target, str(action.bucket)),
         Place(action.other, str(action.other_bucket)),
@@ -118,7 +121,10 @@ def _state(tally: _Tally) -> ActionState:
     if wrong:
         first = next(tally.named[how][0] for how in _WRONG if counts[how])
         return failed(f"{' and '.join(wrong)}, the first {first}", facts)
-    same = counts.total() - counts[Sameness.EXTRA]
+    late = counts[Sameness.ON_ITS_WAY]
+    same = counts.total() - counts[Sameness.EXTRA] - late
     weak = counts[Sameness.BY_SIZE]
     hint = f"; {weak} of them by size alone" if weak else ""
+    if late:
+        return done(f"{same} objects are there, {late} on their way{hint}", facts)
     return done(f"all {same} objects are there{hint}", facts)

@@ -40,20 +40,11 @@ def begin(door: Door, action: ReplicateObjects, token: str) -> Facts:
     """Begin the job: every object that the rule is for and that it has not replicated."""
     client = door("s3control", action.target)
     arn = f"arn:{client.meta.partition}:s3:::"
-    generator = {
-        "SourceBucket": f"{arn}{action.bucket}",
-        "ExpectedBucketOwner": action.target.account,
-        "EnableManifestOutput": False,
-        "Filter": {
-            "EligibleForReplication": True,
-            "ObjectReplicationStatuses": ["NONE", "FAILED"],
-        },
-    }
     client.create_job(
         AccountId=action.target.account,
         ConfirmationRequired=False,
         Operation={"S3ReplicateObject": {}},
-        ManifestGenerator={"S3JobManifestGenerator": generator},
+        ManifestGenerator={"S3JobManifestGenerator": _manifest(action, f"{arn}{action.bucket}")},
         Report={
             "Bucket": f"{arn}{action.report_bucket}",
             "Format": "Report_CSV_20180820",
@@ -67,6 +58,18 @@ def begin(door: Door, action: ReplicateObjects, token: str) -> Facts:
         Description=f"{token} {action.name}"[:256],
     )
     return EMPTY
+
+
+def _manifest(action: ReplicateObjects, bucket_arn: str) -> Mapping[str, Any]:
+    return {
+        "SourceBucket": bucket_arn,
+        "ExpectedBucketOwner": action.target.account,
+        "EnableManifestOutput": False,
+        "Filter": {
+            "EligibleForReplication": True,
+            "ObjectReplicationStatuses": ["NONE", "FAILED"],
+        },
+    }
 
 
 def _is_of(job: Mapping[str, Any], token: str) -> bool:

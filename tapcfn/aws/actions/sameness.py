@@ -26,6 +26,7 @@ class Sameness(StrEnum):
     BY_CHECKSUM = "same checksum"
     BY_SIZE = "same size"
     EXTRA = "extra"
+    ON_ITS_WAY = "on its way"
     MISSING = "missing"
     DIFFERENT = "different"
 
@@ -54,10 +55,9 @@ def judge(
     ours, theirs = pair
     if ours is None:
         return Sameness.EXTRA
-    if theirs is None:
-        return Sameness.MISSING
-    if ours.size != theirs.size:
-        return Sameness.DIFFERENT
+    if theirs is None or ours.size != theirs.size:
+        wrong = Sameness.MISSING if theirs is None else Sameness.DIFFERENT
+        return _unless_on_its_way(_head(door, places[0], ours.key), wrong)
     if ours.etag == theirs.etag:
         return Sameness.BY_ETAG
     return _closer(door, places, ours.key)
@@ -76,9 +76,15 @@ def _closer(door: Door, places: tuple[Place, Place], key: str) -> Sameness:
     ]
     if sums and ours.get("ChecksumType") == theirs.get("ChecksumType"):
         same = all(one == other for one, other in sums)
-        return Sameness.BY_CHECKSUM if same else Sameness.DIFFERENT
+        return Sameness.BY_CHECKSUM if same else _unless_on_its_way(ours, Sameness.DIFFERENT)
     by_key = any("kms" in each.get("ServerSideEncryption", "") for each in (ours, theirs))
-    return Sameness.BY_SIZE if by_key else Sameness.DIFFERENT
+    return Sameness.BY_SIZE if by_key else _unless_on_its_way(ours, Sameness.DIFFERENT)
+
+
+def _unless_on_its_way(ours: Mapping[str, Any] | None, wrong: Sameness) -> Sameness:
+    """Return what is wrong, unless S3 is about to copy the object: one that was just written."""
+    pending = ours is not None and ours.get("ReplicationStatus") == "PENDING"
+    return Sameness.ON_ITS_WAY if pending else wrong
 
 
 def _head(door: Door, place: Place, key: str) -> Mapping[str, Any] | None:

@@ -56,6 +56,13 @@ class Measure:
     nth: int = 1
     reason: str = ""
 
+    @property
+    def subject(self) -> tuple[str, str, Mapping[str, str]]:
+        """The metric that is measured: namespace, name, dimensions. A health check has its own."""
+        if self.health_check:
+            return "AWS/Route53", "HealthCheckStatus", {"HealthCheckId": self.health_check}
+        return self.namespace, self.metric, self.dimensions
+
     def at(self, minute: float) -> Told | None:
         """Return what is so at a minute: on a line between two numbers; None before the first."""
         if not self.course or minute < self.course[0][0]:
@@ -102,18 +109,13 @@ class Measures:
         """Return the course of a metric; each dimension may be known by several names."""
 
         def fits(each: Measure) -> bool:
-            named = each.dimensions
-            if each.health_check:
-                named = {"HealthCheckId": each.health_check}
-            elif (each.namespace, each.metric) != (namespace, name):
-                return False
-            is_health = (namespace, name) == ("AWS/Route53", "HealthCheckStatus")
-            return (is_health or not each.health_check) and all(
-                any(fnmatchcase(there, wanted) for there in dimensions.get(key, ()))
+            there, measured, named = each.subject
+            return (there, measured) == (namespace, name) and all(
+                any(fnmatchcase(known, wanted) for known in dimensions.get(key, ()))
                 for key, wanted in named.items()
             )
 
-        return self._course(place, lambda each: not each.alarm and fits(each))
+        return self._course(place, fits)
 
     def alarm(self, place: str, name: str) -> Course | None:
         """Return the course of an alarm's state."""

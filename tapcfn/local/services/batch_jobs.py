@@ -63,6 +63,14 @@ def _create(asked: Value) -> Value:
     if "S3ReplicateObject" not in asked["Operation"]:
         message = "The local cloud has jobs that replicate objects only"
         raise RefusedError("InvalidRequest", message)
+    job = _job(asked) | {"Token": token}
+    _jobs.put(job["JobId"], job)
+    _finish_later(job)
+    return {"JobId": job["JobId"]}
+
+
+def _job(asked: Value) -> Record:
+    """Return a new job, with the keys that its manifest would have."""
     generator = asked["ManifestGenerator"]["S3JobManifestGenerator"]
     bucket = generator["SourceBucket"].partition(":::")[2]
     try:
@@ -71,11 +79,8 @@ def _create(asked: Value) -> Value:
         raise RefusedError("InvalidRequest", f"No such source bucket: {bucket}") from None
     began, ends = time.span("ReplicateObjects", f"{emulator.place()}/{bucket}")
     job = {name: asked[name] for name in _TOLD if name in asked}
-    job |= {"JobId": emulator.new_id(), "Token": token, "Bucket": bucket, "Keys": keys}
-    job |= {"Began": began, "Ends": ends, "Done": 0, "Failed": 0}
-    _jobs.put(job["JobId"], job)
-    _finish_later(job)
-    return {"JobId": job["JobId"]}
+    job |= {"JobId": emulator.new_id(), "Bucket": bucket, "Keys": keys}
+    return job | {"Began": began, "Ends": ends, "Done": 0, "Failed": 0}
 
 
 def _finish_later(job: Record) -> None:

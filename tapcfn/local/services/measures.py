@@ -1,7 +1,8 @@
 """CloudWatch: what a service measures by itself, as a table scripts it, or as it usually is.
 
 Without a script a healthy replica does not lag, a global table replicates within half a second,
-S3 has nothing left to replicate, and health checks are well. What somebody puts counts instead.
+S3 has nothing left to replicate, balancers count healthy targets, and health checks are well. What
+somebody puts counts instead.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from tapcfn.local import emulator, time
 from tapcfn.local.faults import hooks
 from tapcfn.local.faults.measures import Course
+from tapcfn.local.services import targets
 
 Point = dict[str, float]
 Dimensions = Sequence[Mapping[str, str]]
@@ -137,7 +139,14 @@ def _health(dimensions: Mapping[str, str]) -> float | None:
     return 1.0 if there else None
 
 
+def _hosts(dimensions: Mapping[str, str]) -> float | None:
+    if dimensions.keys() != {"LoadBalancer", "TargetGroup"}:
+        return None
+    return targets.healthy(dimensions["TargetGroup"])
+
+
 _USUAL: Mapping[tuple[str, str], Callable[[Mapping[str, str]], float | None]] = {
+    ("AWS/ApplicationELB", "HealthyHostCount"): _hosts,
     ("AWS/DynamoDB", "ReplicationLatency"): _latency,
     ("AWS/RDS", "ReplicaLag"): _lag,
     ("AWS/Route53", "HealthCheckStatus"): _health,

@@ -33,7 +33,8 @@ def _add_regions(record: Record, asked: Asked) -> None:
 
 def _more(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a description says besides: dates of rotation, and replicas on their way."""
-    told = [_as_of_now(each, record.get(_COMING, {})) for each in record["ReplicationStatus"]]
+    known, coming = record.get("ReplicationStatus") or (), record.get(_COMING, {})
+    told = [_as_of_now(each, coming) for each in known]
     return {**rotation.dates(record), **({"ReplicationStatus": told} if told else {})}
 
 

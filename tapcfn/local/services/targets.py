@@ -160,6 +160,17 @@ def _state(arn: str, target: Value) -> tuple[str, ...]:
     return ("healthy",)
 
 
+def healthy(name: str) -> float | None:
+    """Return how many targets of a group are healthy; a metric knows it by the end of its ARN."""
+    for arn in emulator.balancing.store("_tgs"):
+        if arn.endswith(f":{name}"):
+            states = [
+                _state(arn, each)[0] for each in emulator.balancing.store("_targets").get(arn, ())
+            ]
+            return float(states.count("healthy"))
+    return None
+
+
 def _record(arn: str) -> dict[str, Any]:
     found: dict[str, Any] = emulator.balancing.store("_tgs")[arn]
     return found

@@ -26,6 +26,10 @@ CLOSE_FOR = 30 * MINUTE
 PENDING_FOR = 15 * MINUTE
 PATIENCE = 120 * MINUTE
 
+# A metric has a point a minute; to look more often brings nothing while nobody waits.
+RARELY = MINUTE
+OFTEN = 20.0
+
 # While nobody can write: five points of one minute each, and then no longer than must be.
 DRAINED_FOR = 5 * MINUTE
 DRAIN_AT_MOST = 15 * MINUTE
@@ -63,7 +67,8 @@ class Watched:
     def well(self) -> Iterator[Gate]:
         """Yield what holds while the target serves."""
         yield self._targets(WELL_AT_MOST)
-        yield Gate("alarms", AlarmCheck(self.target, (self.alarms,)), timeout=WELL_AT_MOST)
+        alarms = AlarmCheck(self.target, (self.alarms,))
+        yield Gate("alarms", alarms, timeout=WELL_AT_MOST, every=RARELY)
 
     @staticmethod
     def stopped() -> Gate:
@@ -72,7 +77,7 @@ class Watched:
 
     def _targets(self, timeout: float) -> Gate:
         check = TargetHealthCheck(self.target, self.targets, healthy=HEALTHY)
-        return Gate("targets-healthy", check, timeout=timeout)
+        return Gate("targets-healthy", check, timeout=timeout, every=RARELY)
 
     def _lag(
         self, name: str, comparison: Comparison, seconds: float, hold: float, timeout: float
@@ -97,4 +102,5 @@ def _metric(
     check = MetricCheck(
         target, metric.namespace, metric.name, dimensions, "Maximum", good[0], good[1]
     )
-    return Gate(name, check, hold, timeout)
+    every = OFTEN if hold <= DRAINED_FOR else RARELY
+    return Gate(name, check, hold, timeout, every)

@@ -27,6 +27,7 @@ USER = "admin"
 class Out(StrEnum):
     """What other stacks may ask this one for."""
 
+    ID = "DatabaseId"
     ENDPOINT = "DatabaseEndpoint"
     ARN = "DatabaseArn"
     CREDENTIALS_ARN = "DatabaseCredentialsArn"
@@ -206,6 +207,7 @@ def _publish(
 ) -> None:
     own = GetAtt(made, "MasterUserSecret.SecretArn")
     for key, about, found in (
+        (Out.ID, "Identifier of the database", Ref(made)),
         (Out.ENDPOINT, "Host name of the database", GetAtt(made, "Endpoint.Address")),
         (Out.ARN, "ARN of the database", GetAtt(made, "DBInstanceArn")),
         (Out.CREDENTIALS_ARN, "ARN of its first user's secret", Ref(secret) if secret else own),

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 from awacs.aws import Statement
 
-from tapcfn.model import EMPTY, OutputOf, ParameterValue, Phase, Rollout, Stack, ZoneOf
+from tapcfn.model import (
+    EMPTY,
+    CompareObjects,
+    OutputOf,
+    ParameterValue,
+    Phase,
+    Rollout,
+    Stack,
+    Target,
+    ZoneOf,
+)
 from templates.blueprints._stacks import Stacks
 from templates.blueprints.replicated_storage import extras, monitoring, network
 from templates.blueprints.replicated_storage.settings import Settings
@@ -37,7 +47,8 @@ def rollout(settings: Settings, stage: str) -> Rollout:
         *system.optional(),
     )
     outputs = {**system.outputs(), **_optional_outputs(system)}
-    return Rollout(NAME, stage, (Phase("provision", stacks),), outputs)
+    phases = (Phase("provision", stacks),)
+    return Rollout(NAME, stage, phases, outputs, actions=(system.comparison(),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,17 @@ class _System:
             "log_group_name": output("monitoring", home, monitoring.LOG_GROUP_NAME),
             "kms_key_id": output("security", home, security.Out.KEY_ID),
         }
+
+    def comparison(self) -> CompareObjects:
+        """Return what shows that all objects have arrived. (O-9)"""
+        account, output = self.settings.account_id, self.stacks.output
+        return CompareObjects(
+            "compare-buckets",
+            Target(account, self.home),
+            output("storage", self.home, storage.Out.BUCKET_NAME),
+            Target(account, self.away),
+            output("storage", self.away, storage.Out.BUCKET_NAME),
+        )
 
     # One method for each stack ------------------------------------------------------------------
 

@@ -19,6 +19,9 @@ LOG_DAYS = 14
 
 PLAN = api_stages.Plan(daily=10_000, burst=500, rate=200)
 
+# The parameter that says which deployment most requests get: what moves is read from parameters.
+SERVES = "ServedDeployment"
+
 # How the name of a second snapshot of one definition begins.
 COPY = "Canary"
 
@@ -82,9 +85,12 @@ def log_group_names(settings: Settings) -> dict[str, str]:
 
 
 def add_stage(
-    template: Template, settings: Settings, api: rest_api.Api, key: Value
+    template: Template, settings: Settings, api: rest_api.Api, key: Value, *, resting: bool
 ) -> apigateway.Stage:
-    """Add the stage, which comes after its log groups, and what it serves."""
+    """Add the stage, which comes after its log groups, and what it serves.
+
+    A canary that is `resting` has its logs, and no requests yet.
+    """
     groups = [
         log_groups.add(
             template,
@@ -108,14 +114,21 @@ def add_stage(
         after=tuple(str(group.title) for group in groups[1:]),
         tracing=settings.xray,
     )
-    _publish(template, settings, _served(template, settings, api, stage))
+    stage.Description = Ref(template.add_parameter(_serves()))
+    has_canary = settings.canary and not resting
+    _publish(template, settings, _served(template, settings, api, stage, has_canary=has_canary))
     if settings.usage_plan:
         api_stages.add_plan(template, api, stage, PLAN, name=settings.api, tags=settings.tags)
     return stage
 
 
 def _served(
-    template: Template, settings: Settings, api: rest_api.Api, stage: apigateway.Stage
+    template: Template,
+    settings: Settings,
+    api: rest_api.Api,
+    stage: apigateway.Stage,
+    *,
+    has_canary: bool,
 ) -> apigateway.Deployment:
     """Have the stage serve what the settings say, and return the deployment that most get.
 
@@ -126,12 +139,12 @@ def _served(
     pinned = settings.baseline_deployment
     if pinned in {"", newest.title}:
         baseline = newest
-        if not settings.canary:
+        if not has_canary:
             return baseline
         newest = rest_api.deploy(template, api.api, api.methods, f"{COPY}{newest.title}")
     else:
         baseline = rest_api.deploy(template, api.api, api.methods, pinned)
-    if settings.canary:
+    if has_canary:
         canary = api_stages.Canary(newest, template.add_parameter(_percent()))
         api_stages.try_out(stage, baseline, canary)
         template.add_output(
@@ -149,6 +162,15 @@ def _percent() -> Parameter:
         Description="Share of the requests, in percent, that the canary gets",
         MinValue=0,
         MaxValue=100,
+    )
+
+
+def _serves() -> Parameter:
+    return Parameter(
+        SERVES,
+        Type="String",
+        Description="Logical ID of the deployment that the stage serves, which describes it",
+        AllowedPattern=r"^[A-Za-z0-9]{1,255}$",
     )
 
 

@@ -22,7 +22,7 @@ from tapcfn.model import (
 )
 from templates.blueprints.serverless_api import app, shift, signals
 from templates.blueprints.serverless_api.settings import Settings
-from templates.blueprints.serverless_api.system import System, is_trial, system, with_share
+from templates.blueprints.serverless_api.system import System, system
 
 # Seconds that the end of a shift, or of a canary's trial, is watched. (S3-24)
 WATCH = 600.0
@@ -33,14 +33,14 @@ GIVE_UP = "give-up-source"
 MINUTE = 60.0
 
 
-def moves(settings: Settings, stage: str, stacks: Sequence[Stack]) -> tuple[Move, ...]:
-    """Return the moves from these stacks: by weights of DNS, by a canary, or none."""
-    made, by_layer = system(settings, stage), {each.template.layer: each for each in stacks}
-    if settings.migration_mode == "canary":
-        apps = [by_layer[name] for name in ("app", "app-source") if name in by_layer]
-        return tuple(_to_deployment(made, stage, apps)) if is_trial(settings, apps[0]) else ()
-    if settings.enable_cross_region_replication and settings.hosted_zone_id:
-        return tuple(_to_target(made, stage, by_layer["dns"]))
+def moves(settings: Settings, stage: str, *, trial: bool) -> tuple[Move, ...]:
+    """Return the moves: by a canary if there is a `trial`, by weights of DNS, or none."""
+    made = system(settings, stage)
+    if trial:
+        return tuple(_to_deployment(made, stage))
+    blue_green = settings.migration_mode == "blue_green" and settings.hosted_zone_id
+    if blue_green and settings.enable_cross_region_replication:
+        return tuple(_to_target(made, stage))
     return ()
 
 
@@ -53,8 +53,9 @@ def _variant(stack: Stack, name: str) -> Stack:
 # Traffic to the target ----------------------------------------------------------------------------
 
 
-def _to_target(made: System, stage: str, dns: Stack) -> Iterator[Move]:
+def _to_target(made: System, stage: str) -> Iterator[Move]:
     yield _sync(made)
+    dns = made.dns()
     gates = tuple(signals.of_target(made))
     for step in shift.steps(made.settings, made.settings.target_weight):
         yield _shifted(dns, step, gates)
@@ -165,12 +166,13 @@ def _lost(stack: Stack) -> Iterator[str]:
 # An API to its new deployment ---------------------------------------------------------------------
 
 
-def _to_deployment(made: System, stage: str, apps: Sequence[Stack]) -> Iterator[Move]:
+def _to_deployment(made: System, stage: str) -> Iterator[Move]:
     """Yield a canary's way in both Regions: a share, a longer look, everything, and promotion.
 
     All the requests go through the canary before the stage takes its deployment: then nothing
     changes for anybody at that moment.
     """
+    apps = [_variant(each, "canary") for each in made.apps()]
     gates = tuple(signals.quiet(made, region) for region in made.settings.regions)
     gates = gates if made.settings.enable_monitoring else ()
     share = made.settings.traffic_shift_percentage
@@ -194,7 +196,10 @@ def _tried(
     return Move(
         name,
         f"{share} % of each Region's requests get the new deployment",
-        tuple(with_share(each, share) for each in apps),
+        tuple(
+            replace(each, parameters={**each.parameters, "CanaryPercent": str(share)})
+            for each in apps
+        ),
         gates=gates,
         bake=settings.traffic_shift_interval * MINUTE,
         falls_back=True,

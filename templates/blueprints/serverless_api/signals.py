@@ -13,6 +13,9 @@ from templates.blueprints.serverless_api.watch import REPLICATION_LATENCY
 SYNC_PERIOD = 300
 SYNC_TIMEOUT = 3600.0
 
+# Seconds between two looks: what they look at changes every minute at most.
+EVERY = 30.0
+
 
 def of_target(made: System) -> Iterator[Gate]:
     """Yield what must hold in the target while traffic moves to it.
@@ -23,7 +26,7 @@ def of_target(made: System) -> Iterator[Gate]:
         yield quiet(made, made.target)
     if made.settings.health_check == "endpoint":
         check = made.stacks.output("dns", DNS_REGION, routing.Out.TARGET_CHECK)
-        yield Gate("target-healthy", HealthCheck(made.place(DNS_REGION), check))
+        yield Gate("target-healthy", HealthCheck(made.place(DNS_REGION), check), every=EVERY)
 
 
 def quiet(made: System, region: str) -> Gate:
@@ -32,7 +35,7 @@ def quiet(made: System, region: str) -> Gate:
     By alarms: a metric of errors has no data where there are none, and would never pass.
     """
     alarms = made.app_output(region, app.Out.ALARMS)
-    return Gate(f"quiet-{region}", AlarmCheck(made.place(region), (alarms,)))
+    return Gate(f"quiet-{region}", AlarmCheck(made.place(region), (alarms,)), every=EVERY)
 
 
 def items_behind(made: System, home: str, away: str) -> Gate:
@@ -50,7 +53,8 @@ def items_behind(made: System, home: str, away: str) -> Gate:
         float(REPLICATION_LATENCY),
         SYNC_PERIOD,
     )
-    return Gate(f"items-in-{away}", check, hold=SYNC_PERIOD, timeout=SYNC_TIMEOUT)
+    every = 2 * EVERY
+    return Gate(f"items-in-{away}", check, hold=SYNC_PERIOD, timeout=SYNC_TIMEOUT, every=every)
 
 
 def objects_behind(made: System) -> Gate:
@@ -67,4 +71,4 @@ def objects_behind(made: System) -> Gate:
         Comparison.AT_MOST,
         0.0,
     )
-    return Gate("objects-copied", check, timeout=SYNC_TIMEOUT)
+    return Gate("objects-copied", check, timeout=SYNC_TIMEOUT, every=EVERY)

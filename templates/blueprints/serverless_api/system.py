@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tapcfn.model import OutputOf, ParameterValue, Stack, Target
 from templates.blueprints._stacks import Stacks
 from templates.blueprints.serverless_api import app, parts, routing
-from templates.blueprints.serverless_api.api import COPY
+from templates.blueprints.serverless_api.api import SERVES
 from templates.blueprints.serverless_api.settings import Settings
 from templates.blueprints.serverless_api.shift import WHOLE, weights
 from templates.layers import account
@@ -18,13 +18,23 @@ NAME = "serverless_api"
 # Where Route 53 keeps the metrics of health checks, and so everything about them.
 DNS_REGION = "us-east-1"
 
+DEPLOYMENT = "AWS::ApiGateway::Deployment"
+
 # Layers that go to both Regions of the application.
 REGIONAL = frozenset({"api-account", "app"})
 
 
-def system(settings: Settings, stage: str) -> System:
-    """Return the system of a stage with these settings."""
-    return System(settings, Stacks(NAME, stage, settings, REGIONAL))
+def system(settings: Settings, stage: str, *, resting: bool = False) -> System:
+    """Return the system of a stage with these settings; a `resting` canary gets no requests."""
+    return System(settings, Stacks(NAME, stage, settings, REGIONAL), resting)
+
+
+def is_trial(settings: Settings) -> bool:
+    """Whether the stages serve a baseline, and are to be led to a newer deployment."""
+    if settings.migration_mode != "canary" or not settings.baseline_deployment:
+        return False
+    kinds = app.build(settings, is_source=False, resting=True).resources.values()
+    return sum(each.resource_type == DEPLOYMENT for each in kinds) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class System:
 
     settings: Settings
     stacks: Stacks
+    resting: bool
 
     @property
     def source(self) -> str:
@@ -117,14 +128,12 @@ class System:
 
     def _app(self, region: str, parameters: Mapping[str, ParameterValue]) -> Stack:
         is_source = region == self.source
-        template = app.build(self.settings, is_source=is_source)
+        template = app.build(self.settings, is_source=is_source, resting=self.resting)
+        told = {**parameters, SERVES: str(template.outputs[app.Out.DEPLOYMENT].Value)}
+        if self.settings.canary and not self.resting:
+            told["CanaryPercent"] = str(self.settings.traffic_shift_percentage)
         variant = "source" if is_source else ""
-        made = self.stacks.stack("app", region, template, parameters, variant=variant)
-        if not self.settings.canary:
-            return made
-        # What moves to a new deployment begins with a canary that gets nothing.
-        share = 0 if is_trial(self.settings, made) else self.settings.traffic_shift_percentage
-        return with_share(made, share)
+        return self.stacks.stack("app", region, template, told, variant=variant)
 
     def _app_parameters(self, other_region: str) -> dict[str, ParameterValue]:
         settings = self.settings
@@ -192,17 +201,3 @@ class System:
         }
         template = parts.dashboard(self.settings)
         return self.stacks.stack("dashboard", self.target, template, parameters)
-
-
-# The canary ---------------------------------------------------------------------------------------
-
-
-def is_trial(settings: Settings, made: Stack) -> bool:
-    """Whether an application's stage serves a baseline, and is to be led to a newer deployment."""
-    pinned = settings.migration_mode == "canary" and settings.baseline_deployment
-    return bool(pinned) and not any(title.startswith(COPY) for title in made.template.resources)
-
-
-def with_share(made: Stack, percent: int) -> Stack:
-    """Return an application whose canary gets so much of the requests."""
-    return replace(made, parameters={**made.parameters, "CanaryPercent": str(percent)})

@@ -3,7 +3,7 @@
 import pytest
 
 from tapcfn.aws import buckets
-from tapcfn.errors import CloudError
+from tapcfn.errors import CloudError, StillRunningError
 from tests.tapcfn.aws.wire import HERE
 
 LOGS = {"Bucket": "logs"}
@@ -145,3 +145,14 @@ def test_an_upload_that_stays_is_an_error(s3):
 
     with pytest.raises(CloudError, match="AbortMultipartUpload was refused"):
         buckets.empty(s3.client, "logs", HERE)
+
+
+def test_an_interrupt_ends_it_between_two_pages(s3):
+    """A million objects take longer than anybody waits after Ctrl-C. (X-35)"""
+    lists(s3, version("a"), then="a")
+    deletes(s3, version("a"))
+    lists(s3, version("b"), KeyMarker="a", VersionIdMarker="v")
+    asked = iter([False, True])
+
+    with pytest.raises(StillRunningError, match="logs: 1 versions deleted, not yet all"):
+        buckets.empty(s3.client, "logs", HERE, lambda: next(asked))

@@ -128,6 +128,14 @@ def test_an_update_that_renews_carries_everything():
     }
 
 
+def test_what_the_set_once_acknowledged_is_acknowledged_again():
+    """A macro asks for more than the text of a template tells."""
+    more = ("CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
+    order = orders.update(a_set_request(Act.UPDATE, BOTH, capabilities=more), {})
+
+    assert sound("update_stack_set", order)["Capabilities"] == list(more)
+
+
 def test_a_value_that_nobody_knows_stays_while_the_rest_is_renewed():
     """A secret of the set that is brought back: no default takes its place."""
     order = orders.update(a_set_request(Act.UPDATE, BOTH, renews=True, keeps=("Days",)), BODY)

@@ -94,6 +94,18 @@ def test_an_interrupt_leaves_what_was_not_begun_as_it_was():
     assert world.snapshot(rollout).stacks["one"].protected
 
 
+def test_an_interrupt_while_a_bucket_is_emptied_deletes_no_stack():
+    """What was going on in a thread of its own goes no further than that."""
+    world, rollout = chained()
+    world.cloud.slow("empty", 30)
+
+    outcome = destroyed(world, rollout, interrupted=until(world.clock, 10))
+
+    assert 0 == world.cloud.count("delete")
+    assert 130 == outcome.exit_code
+    assert {Ending.SKIPPED} == set(endings(outcome).values())
+
+
 def test_a_stack_set_whose_buckets_can_not_be_emptied_is_not_touched():
     """Its work begins once they are; where one is denied, the set has failed."""
     world, told = World(), []

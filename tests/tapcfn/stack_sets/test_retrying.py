@@ -21,6 +21,7 @@ from tapcfn.stack_sets.cover import cover
 from tapcfn.stack_sets.recording import Record, record_of
 from tapcfn.stack_sets.retrying import Retry, as_deployed, check_same_template, chosen, plan_retry
 from tapcfn.stack_sets.running import run
+from tapcfn.stack_sets.spread import Spread
 from tests.tapcfn.stack_sets.examples import EAST, WEST, A, B, C, a_set, pairs
 from tests.tapcfn.stack_sets.test_running import Room
 
@@ -171,7 +172,7 @@ def records(room: Room, *rollouts: StackSet) -> tuple[dict[str, Record], StackSe
     kept: dict[str, Record] = {}
 
     class Keeper:
-        def keep(self, spread, operation_id):  # type: ignore[no-untyped-def]
+        def keep(self, spread: Spread, operation_id: str) -> None:
             kept[operation_id] = record_of(spread, operation_id)
 
     for each in rollouts:

@@ -10,7 +10,7 @@ import pytest
 
 from tapcfn.errors import BlockedError, StaleError, TapcfnError, UsageError
 from tapcfn.events import StackEnded
-from tapcfn.model import FoundSet, StackSet, Target
+from tapcfn.model import FoundSet, StackSet, Target, Wave
 from tapcfn.stack_sets.calls import Act
 from tapcfn.stack_sets.cover import cover
 from tapcfn.stack_sets.keeping import FileKeeper
@@ -56,7 +56,7 @@ def test_a_failed_update_is_taken_back_where_it_has_been_and_nowhere_else(tmp_pa
     old = a_set(*pairs(THREE))
     room.sets.has(old)
     new = a_set(*pairs(THREE), version="2", parameters={"Size": "5"}, tags={"team": "b"})
-    waves = replace(new, waves=_first_a())
+    waves = replace(new, waves=(Wave("canary", frozenset(pairs((A,)))),))
     room.sets.failing = {Target(A, WEST): "no room"}
     assert room.apply(waves).exit_code == 1
     assert room.sets.deployed["baseline"].template == new.template.text
@@ -76,12 +76,6 @@ def test_a_failed_update_is_taken_back_where_it_has_been_and_nowhere_else(tmp_pa
     ]
 
 
-def _first_a():  # type: ignore[no-untyped-def]
-    from tapcfn.model import Wave
-
-    return (Wave("canary", frozenset(pairs((A,)))),)
-
-
 def test_what_can_not_be_proved_to_be_untouched_is_brought_back_too(tmp_path: Path) -> None:
     """The template goes once; the other rectangles follow with it."""
     room = Folder(tmp_path)
@@ -98,6 +92,22 @@ def test_what_can_not_be_proved_to_be_untouched_is_brought_back_too(tmp_path: Pa
     assert [call.renews for call in calls] == [True, False]
     assert calls[0].pairs | calls[1].pairs == ragged
     assert not calls[0].pairs & calls[1].pairs
+
+
+def test_what_was_acknowledged_before_is_acknowledged_again(tmp_path: Path) -> None:
+    """With every call that updates."""
+    room = Folder(tmp_path)
+    ragged = {Target(A, EAST), Target(A, WEST), Target(B, EAST)}
+    room.sets.has(a_set(*ragged))
+    before = replace(room.sets.deployed["baseline"], capabilities=("CAPABILITY_AUTO_EXPAND",))
+    room.sets.deployed["baseline"] = before
+    new = a_set(*ragged, version="2")
+    room.apply(new)
+
+    _, planned = room.revert(new, proves=False)
+
+    calls = planned.spread.waves[0].calls
+    assert [call.capabilities for call in calls] == [("CAPABILITY_AUTO_EXPAND",)] * 2
 
 
 def test_overrides_come_back(tmp_path: Path) -> None:

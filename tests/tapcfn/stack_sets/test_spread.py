@@ -13,6 +13,7 @@ from tapcfn.model import (
     Gate,
     Instance,
     InstanceStatus,
+    Member,
     StackSet,
     Target,
     Wave,
@@ -104,7 +105,7 @@ def test_only_outdated_and_failed_instances_are_updated_where_the_set_is_the_sam
 
 
 def test_inoperable_instances_are_passed_over_and_named() -> None:
-    """No update touches them, and no deletion succeeds: a person must look."""
+    """No update touches them: a person must look."""
     odd = Target(B, WEST)
     there = found(a_set())
     bad = replace(there.instances[odd], status=InstanceStatus.INOPERABLE)
@@ -114,6 +115,30 @@ def test_inoperable_instances_are_passed_over_and_named() -> None:
 
     assert spread.passed_over == {odd}
     assert acts(spread) == ["all: update 3*"]
+
+
+def test_an_inoperable_instance_that_leaves_is_deleted_again() -> None:
+    """Its deletion failed before; what was in its way may be gone, and else it fails by name."""
+    odd = Target(B, WEST)
+    there = found(a_set())
+    bad = replace(there.instances[odd], status=InstanceStatus.INOPERABLE)
+    there = replace(there, instances={**there.instances, odd: bad})
+
+    spread = spread_of(a_set(*(pairs() - {odd})), there)
+
+    assert (spread.remove, acts(spread)) == ({odd}, ["leave: remove 1"])
+
+
+def test_instances_in_suspended_accounts_are_left_alone() -> None:
+    """They neither go nor change, and carry no change of the set. (X-27)"""
+    there = replace(found(a_set()), members=(Member(B, "ou-1", suspended=True),))
+    staying = a_set(*(pair for pair in pairs() if pair.account != B), version="2")
+
+    spread = spread_of(staying, there)
+
+    assert spread.suspended == {pair for pair in pairs() if pair.account == B}
+    assert spread.remove == frozenset()
+    assert acts(spread) == ["all: update 2*"]
 
 
 def test_overrides_group_the_pairs_that_are_told_the_same() -> None:

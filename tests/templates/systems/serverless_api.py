@@ -64,7 +64,10 @@ SYSTEM = System(
     },
     options=OPTIONS,
     all_on=ALL_ON,
-    more={"all_apex": {**ALL_ON, "apex": True, "baseline_deployment": "Deployment0123456789"}},
+    more={
+        "trial": {"migration_mode": "canary", "baseline_deployment": "Deployment0123456789"},
+        "all_apex": {**ALL_ON, "apex": True, "baseline_deployment": "Deployment0123456789"},
+    },
     tags={
         "Owner": "web",
         "Purpose": "ServerlessApp",

@@ -25,7 +25,7 @@ from tapcfn.model import (
 )
 from tapcfn.waits import Patience
 from tests.fakes import FakeClock, FakeLedger
-from tests.local_cloud import HOME, Aws, aws, local_cloud, until
+from tests.local_cloud import HOME, Aws, aws, deploy, local_cloud, resource, template, until
 
 __all__ = ["aws", "local_cloud"]
 
@@ -126,6 +126,24 @@ def test_a_replica_is_promoted(aws: Aws, here: Target, actions: AwsActions):
     assert while_it_lasts[1] == "modifying"
     assert seen(aws, "copy")["BackupRetentionPeriod"] == 7
     assert seen(aws)["ReadReplicaDBInstanceIdentifiers"] == []
+
+
+@pytest.mark.usefixtures("slowly")
+@pytest.mark.parametrize("slowly", [420], indirect=True)
+def test_a_stack_is_complete_when_its_database_is(aws: Aws):
+    """What a stack asks for takes the time of its resource, and none after it."""
+    create(aws)
+    cloudformation = aws.client("cloudformation")
+    copy = {"DBInstanceIdentifier": "copy", "Engine": "mysql", "DBInstanceClass": "db.t3.micro"}
+    source = {"SourceDBInstanceIdentifier": "db1"}
+    alone = copy | {"BackupRetentionPeriod": 7}
+    deploy(cloudformation, "one", template({"Db": resource("RDS::DBInstance", copy | source)}))
+
+    deploy(cloudformation, "one", template({"Db": resource("RDS::DBInstance", alone)}))
+    promoted = seen(aws, "copy")
+
+    assert promoted["DBInstanceStatus"] == "available"
+    assert promoted["BackupRetentionPeriod"] == 7
 
 
 def test_the_password_of_the_secret_opens_the_database(aws: Aws, here: Target, actions: AwsActions):

@@ -1,0 +1,156 @@
+"""A run as Markdown: for a comment on a pull request, and for the summary of a CI job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tapcfn.model import ChangeSet, Target
+from tapcfn.report.changes import change_lines, is_perilous
+from tapcfn.report.collected import Case, Planned, Report, Verdict
+from tapcfn.report.folded import fold_lines
+from tapcfn.report.folding import Block, Entry, entry, fold
+from tapcfn.report.text import findings_text
+
+# A comment may have 65,536 characters; the rest is for whoever puts it there.
+LONGEST = 60_000
+
+_CUT = "… cut: the output of the command has all of it"
+
+# How many names stand beside a cause that several have.
+_NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, and lines that are shown as they are. One that is `folded` opens on a click."""
+
+    title: str
+    lines: tuple[str, ...]
+    folded: bool = False
+
+    def text(self) -> str:
+        """Return it as Markdown."""
+        fence = _fence(self.lines)
+        body = "\n".join((f"{fence}text", *self.lines, fence))
+        if not self.folded:
+            return f"#### {self.title}\n\n{body}"
+        return f"<details><summary>{self.title}</summary>\n\n{body}\n\n</details>"
+
+
+def markdown(report: Report, longest: int = LONGEST) -> str:
+    """Return the document: the verdict, changes, findings, causes, and how to go on.
+
+    Where it would be longer than `longest`, changes are cut first, then findings, then causes.
+    """
+    sections = [each for each in _sections(report) if each.lines]
+    while len(text := _whole(report, sections)) > longest:
+        at = next((n for n, each in enumerate(sections) if each.lines != (_CUT,)), None)
+        if at is None:
+            return text[: longest - len(_CUT) - 1] + "\n" + _CUT
+        sections[at] = _shortened(sections[at], len(text) - longest)
+    return text
+
+
+def _whole(report: Report, sections: list[Section]) -> str:
+    parts = [_verdict(report), *(each.text() for each in sections)]
+    if report.summary.resume:
+        resume = Section("To go on", (report.summary.resume,))
+        parts.append(resume.text())
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(report: Report) -> Iterator[Section]:
+    for number, planned in enumerate(report.rounds, start=1):
+        of = f" {number} of {len(report.rounds)}" if len(report.rounds) > 1 else ""
+        busy = sum(each.has_work for each in planned)
+        units = f"{busy} of {len(planned)} units"
+        yield Section(f"Changes{of}: {units}", tuple(_change_lines(planned)), folded=True)
+    findings = dict.fromkeys(each.finding for each in report.findings)
+    yield Section("Findings", tuple(findings_text(findings).splitlines()))
+    yield Section("Causes", tuple(_cause_lines(report)))
+
+
+def _shortened(section: Section, excess: int) -> Section:
+    """Return a section that is so much shorter, by whole lines, and says so."""
+    room = len("\n".join(section.lines)) - excess - len(_CUT) - 1
+    kept: list[str] = []
+    for line in section.lines:
+        room -= len(line) + 1
+        if room < 0 or line == _CUT:
+            break
+        kept.append(line)
+    return replace(section, lines=(*kept, _CUT))
+
+
+def _fence(lines: tuple[str, ...]) -> str:
+    """Return a fence that nothing in the lines can close."""
+    longest = max((len(each) for line in lines for each in re.findall("`+", line)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+# The verdict --------------------------------------------------------------------------------------
+
+
+def _verdict(report: Report) -> str:
+    summary = report.summary
+    word = {"ok": "done", "changes": "there are changes"}.get(summary.status, summary.status)
+    name = f"tapcfn {report.command}".rstrip()
+    lines = [f"### {name}: {word} (exit code {summary.exit_code})"]
+    verdicts = [each.verdict for each in report.cases]
+    counts = [f"{verdicts.count(each)} {each}" for each in Verdict if each in verdicts]
+    if counts:
+        lines += ["", f"{', '.join(counts)}."]
+    if report.digest:
+        lines += ["", f"Digest of what is wanted: `{report.digest}`"]
+    return "\n".join(lines)
+
+
+# Changes ------------------------------------------------------------------------------------------
+
+
+def _change_lines(planned: tuple[Planned, ...]) -> Iterator[str]:
+    phases = dict.fromkeys(each.unit.phase for each in planned)
+    for phase in phases:
+        yield f"phase {phase}"
+        units = [each for each in planned if each.unit.phase == phase]
+        for folded in fold(one for each in units for one in _entries(each)):
+            yield from fold_lines(folded)
+
+
+def _entries(planned: Planned) -> Iterator[Entry]:
+    """Yield what is said of a stack, or of each instance of a stack set."""
+    unit = planned.unit
+    places: dict[Target, list[Block]] = {unit.target: []} if not planned.changes else {}
+    changes = {target: ChangeSet("", unit.stack, "") for target in places}
+    for each in planned.changes:
+        if each.nested:  # it is told with the change of the nested stack
+            continue
+        change = each.change
+        lines = tuple(change_lines(change, ""))
+        block = Block(lines, is_perilous(change), change.physical_id, is_change=True)
+        places.setdefault(each.target, []).append(block)
+        known = changes.setdefault(each.target, ChangeSet("", unit.stack, ""))
+        changes[each.target] = replace(known, changes=(*known.changes, change))
+    for target, blocks in places.items():
+        yield entry(unit.stack, target, (unit.verb, unit.reason), blocks, changes[target])
+
+
+# Causes -------------------------------------------------------------------------------------------
+
+
+def _cause_lines(report: Report) -> Iterator[str]:
+    """Yield each cause once, with all that failed of it."""
+    causes: dict[str, list[Case]] = {}
+    for each in report.bad:
+        causes.setdefault(each.text or str(each.verdict), []).append(each)
+    for text, cases in causes.items():
+        names = [_name(each) for each in cases[:_NAMES_SHOWN]]
+        more = len(cases) - len(names)
+        yield f"{', '.join(names)}{f' and {more} more' if more else ''}:"
+        yield from (f"  {line}" for line in text.splitlines())
+
+
+def _name(case: Case) -> str:
+    return f"{case.name} ({case.target})" if case.target else case.name

@@ -1,0 +1,36 @@
+"""What a rollout can do on request is listed, done by its name, and says what it found."""
+
+from __future__ import annotations
+
+from tests.end_to_end.conftest import Bench
+
+
+def test_buckets_are_compared_on_request(bench: Bench) -> None:
+    """All has arrived; and where something has not, it is named and the run fails. (O-9)"""
+    bench.settings()
+    assert 0 == bench.run("apply").code
+    outputs = bench.run("outputs", "--json").of_type("outputs")[-1]["values"]
+    here, there = outputs["primary_bucket_name"], outputs["destination_bucket_name"]
+    for key in ("one", "two"):
+        bench.client("s3").put_object(Bucket=here, Key=key, Body=b"text")
+
+    listed = bench.run("act", "--json").of_type("actions")[-1]["actions"]
+    assert ["compare-buckets"] == [each["name"] for each in listed]
+    done = bench.run("act", "--json", "--name", "compare-buckets")
+    assert 0 == done.code, done.out
+    assert "DONE" == done.of_type("op.end")[-1]["status"]
+
+    bench.client("s3", "us-west-2").delete_object(Bucket=there, Key="two")
+    failed = bench.run("act", "--json", "--name", "compare-buckets")
+    assert 1 == failed.code
+    assert "two" in failed.of_type("op.end")[-1]["text"]
+
+
+def test_a_name_that_is_no_action_is_refused_with_those_that_there_are(bench: Bench) -> None:
+    """Before anything is asked of the cloud."""
+    bench.settings()
+
+    refused = bench.run("act", "--name", "drill")
+
+    assert 2 == refused.code
+    assert 'no action is called "drill" (there are: compare-buckets)' in refused.err

@@ -1,0 +1,234 @@
+"""A Region is left, move by move: with real objects, gates that fail, and a way back."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Bench, Result
+from tests.end_to_end.migration import (
+    DATABASE,
+    FIRST_WRITE,
+    REPLICA,
+    Migration,
+    Writer,
+    moves,
+    said,
+)
+from tests.templates.systems.region_migration import SOURCE, TARGET
+
+OLD = {f"old/{number}": bytes([number]) * number for number in range(1, 8)}
+PROJECT = Path(__file__).parents[2]
+PATIENCE = 120
+UNTIL_THE_FIRST_WRITE = ["backfill", "verify", "freeze", "promote", "password", "dial-100"]
+
+ALL = [*UNTIL_THE_FIRST_WRITE, "open", "watch", "single-group", "retire"]
+
+
+@pytest.fixture
+def migration(bench: Bench) -> Migration:
+    """A migration whose source had objects before there was a rule."""
+    made = Migration.begin(bench)
+    made.settings(replicates=False)
+    assert made.apply().code == 0
+    for key, body in OLD.items():
+        made.put(key, body)
+    made.settings()
+    return made
+
+
+def nothing_to_do(migration: Migration) -> bool:
+    """Tell whether template and reality are equal where the migration stands."""
+    return migration.bench.of("region_migration", "plan", "--detailed-exitcode").code == 0
+
+
+def whole(result: Result) -> None:
+    """Make sure that a command did all of it."""
+    assert result.code == 0, result.out[-3000:]
+
+
+def test_every_move_leads_back_until_the_first_write_and_none_after_it(
+    migration: Migration,
+) -> None:
+    """S4-1, S4-6, S4-10, S4-16, S4-21: there, back to the first byte, and there for good."""
+    whole(migration.apply())
+    first = migration.state()
+    assert migration.copies() == {}
+
+    whole(gone := migration.until("dial-100"))
+    assert [name for name, _, _ in moves(gone)] == UNTIL_THE_FIRST_WRITE
+    assert migration.copies() == OLD
+    _nobody_writes_and_the_target_is_asked(migration)
+
+    whole(back := migration.apply("--back-to", "base"))
+    assert [name for name, _, _ in moves(back)] == UNTIL_THE_FIRST_WRITE[::-1]
+    assert migration.state() == first | {"read_only": "0"}
+    migration.put("late", b"late")
+
+    whole(migration.until("open", *FIRST_WRITE))
+    assert migration.copies() == OLD | {"late": b"late"}
+    assert migration.read_only(REPLICA, TARGET) == "{TrueIfReplica}"
+    refused = migration.apply("--back-to", "dial-100")
+    assert (refused.code, "customers' writes are in the target alone" in said(refused)) == (4, True)
+
+    whole(migration.until("retire"))
+    _the_source_is_left(migration, OLD | {"late": b"late"})
+
+
+def _nobody_writes_and_the_target_is_asked(migration: Migration) -> None:
+    database = migration.database()
+    assert migration.dials() == {SOURCE: 0.0, TARGET: 100.0}
+    assert (migration.read_only(), migration.read_only(REPLICA, TARGET)) == ("1", "1")
+    assert not database.get("ReadReplicaSourceDBInstanceIdentifier")
+    assert (database["BackupRetentionPeriod"], database["PreferredBackupWindow"]) == (
+        7,
+        "03:00-04:00",
+    )
+
+
+def _the_source_is_left(migration: Migration, copies: Mapping[str, bytes]) -> None:
+    stacks = migration.client("cloudformation", SOURCE).describe_stacks()["Stacks"]
+    snapshots = {
+        (region, each["DBSnapshotIdentifier"])
+        for region in (SOURCE, TARGET)
+        for each in migration.client("rds", region).describe_db_snapshots()["DBSnapshots"]
+    }
+
+    assert stacks == []
+    assert migration.dials() == {TARGET: 100.0}
+    assert snapshots == {
+        (SOURCE, "tap-stack-before-migration"),
+        (SOURCE, "tap-stack-final-snapshot"),
+        (TARGET, "tap-stack-after-migration"),
+    }
+    assert migration.copies() == copies
+    assert nothing_to_do(migration)
+
+
+@pytest.mark.drill
+def test_a_gate_that_fails_stops_there_and_a_freeze_ends_by_itself(migration: Migration) -> None:
+    """S4-1, S4-6, S4-16: at each gate in turn; what nobody can write to thaws at once."""
+    whole(migration.apply())
+    whole(migration.until("backfill"))
+
+    migration.client("s3").delete_object(Bucket=migration.bucket("target"), Key="old/3")
+    missing = migration.until("verify")
+    assert (missing.code, moves(missing)) == (1, [("verify", False, False)])
+    assert "1 missing, the first old/3" in said(missing)
+    migration.put("old/3", OLD["old/3"])
+
+    migration.lag(-1)
+    lagging = migration.until("verify")
+    assert (lagging.code, moves(lagging)) == (1, [("verify", False, False)])
+    assert "replica-keeps-up" in lagging.of_type("move.end")[0]["cause"]
+    migration.lag(1)
+    whole(migration.until("verify"))
+
+    before = migration.state()
+    drained = migration.until("promote")
+    assert (drained.code, moves(drained)) == (1, [("freeze", False, False), ("freeze", True, True)])
+    assert migration.state() == before | {"read_only": "0"}
+    migration.lag(0)
+    whole(migration.until("freeze"))
+
+    migration.client("s3").delete_object(Bucket=migration.bucket("target"), Key="old/5")
+    missing = migration.until("promote")
+    assert (missing.code, "1 missing, the first old/5" in said(missing)) == (1, True)
+    assert migration.database()["ReadReplicaSourceDBInstanceIdentifier"]
+    migration.put("old/5", OLD["old/5"])
+    whole(migration.until("password"))
+
+    migration.alarms("ALARM")
+    led = migration.until("dial-100")
+    assert (led.code, moves(led)) == (1, [("dial-100", False, False), ("dial-100", True, True)])
+    assert migration.dials() == {SOURCE: 100.0, TARGET: 0.0}
+    migration.alarms("OK")
+    whole(migration.until("open", *FIRST_WRITE))
+    migration.alarms("ALARM")
+    watched = migration.until("watch")
+    assert (watched.code, moves(watched)) == (1, [("watch", False, False)])
+    migration.alarms("OK")
+    whole(migration.until("watch"))
+
+
+def test_the_first_write_needs_its_name(bench: Bench) -> None:
+    """S4-1: nobody is led past the point of no return by a word that means something else."""
+    made = Migration.begin(bench)
+    made.settings()
+
+    refused = made.apply("--no-input", "--until", "watch")
+
+    assert refused.code == 2
+    assert "--confirm-point-of-no-return first-write-in-target" in said(refused)
+    assert DATABASE not in refused.out
+
+
+# A process that dies, and a writer that does not wait ---------------------------------------------
+
+# Which line of the ledger is the last, drawn once for each move.
+_DRAW = random.Random(2026)
+DEATHS = {move: [_DRAW.randint(1, 14) for _ in range(2)] for move in ALL}
+
+
+@pytest.mark.drill
+def test_a_process_that_is_killed_in_any_move_is_followed_by_one_that_ends_it(
+    migration: Migration,
+) -> None:
+    """S4-1: kill -9 twice in each move; nothing is done twice, and nothing is left out."""
+    whole(migration.apply())
+    for move in ALL:
+        for line in DEATHS[move]:
+            killed(migration, line, "--until", move)
+        whole(migration.until(move, *FIRST_WRITE))
+
+    assert migration.jobs() == 1
+    _the_source_is_left(migration, OLD)
+
+
+@pytest.mark.drill
+def test_a_way_back_that_is_killed_again_and_again_ends_where_it_began(
+    migration: Migration,
+) -> None:
+    """S4-1, S4-10: also between the database that goes and the replica that comes."""
+    whole(migration.apply())
+    first = migration.state()
+    whole(migration.until("dial-100"))
+    for line in range(2, 40, 3):
+        killed(migration, line, "--back-to", "base")
+    whole(migration.apply("--back-to", "base"))
+
+    assert migration.state() == first | {"read_only": "0"}
+    whole(migration.until("password"))
+
+
+def killed(migration: Migration, line: int, *words: str) -> None:
+    """Lead it on by a process that dies at a line of its ledger, if it writes so many."""
+    dies = [sys.executable, "-m", "tests.drills.killed", "note-after", str(line), "apply"]
+    subprocess.run(
+        [*dies, "region_migration", "--settings", str(migration.bench.file), *words],
+        cwd=migration.bench.root,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+
+
+@pytest.mark.drill
+def test_a_writer_loses_nothing_that_was_acknowledged(migration: Migration) -> None:
+    """S4-1, S4-6: it writes all the time, to whichever side takes writes; all of it arrives."""
+    whole(migration.apply())
+    with Writer(migration) as writer:
+        for move in ALL[:-1]:
+            whole(migration.until(move, *FIRST_WRITE))
+            assert nothing_to_do(migration), move
+    written = dict(writer.acknowledged)
+
+    assert not writer.faults
+    assert {where for where, _ in written.values()} == {"source", "target"}
+    assert migration.copies() == OLD | {key: body for key, (_, body) in written.items()}
