@@ -279,11 +279,12 @@ def _is_told(deployed: Deployed, stack: Stack, keys: frozenset[str]) -> bool:
 
 
 def _lost(rollout: Rollout, varying: Mapping[str, frozenset[str]], snapshot: Snapshot) -> str:
-    told = [
-        f"{name}: {', '.join(f'{key} {deployed.parameters[key]}' for key in sorted(keys) if key in deployed.parameters)}"  # noqa: E501
-        for name, keys in varying.items()
-        if (deployed := snapshot.stacks.get(name)) and keys
-    ]
+    told = []
+    for name, keys in varying.items():
+        deployed = snapshot.stacks.get(name)
+        there = deployed.parameters if deployed else {}
+        if values := [f"{key} {there[key]}" for key in sorted(keys & there.keys())]:
+            told.append(f"{name}: {', '.join(values)}")
     names = ", ".join([BASE, *(move.name for move in rollout.moves)])
     return (
         f"what is deployed stands at none of the moves ({'; '.join(told) or 'nothing to tell'}); "

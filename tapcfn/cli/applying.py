@@ -94,7 +94,7 @@ def carry_out(
         finished(desk, planned, desk.snapshot())
         show_next_steps(desk)
     elif code != 130:
-        note_outputs(desk)
+        _note_outputs(desk)
     return code
 
 
@@ -121,21 +121,18 @@ def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
     show(desk, snapshot)
 
 
-def note_outputs(desk: Desk) -> None:
+def _note_outputs(desk: Desk) -> None:
     """Have the outputs of what is deployed after a failure in the file, if one is wanted."""
-    from tapcfn.cli.desk import unit_outputs
+    from tapcfn.cli.desk import note_outputs
     from tapcfn.cli.reports import OUTPUTS
     from tapcfn.errors import TapcfnError
-    from tapcfn.events import OutputsKnown
 
     if OUTPUTS not in desk.session.reports.files:
         return
     try:
-        units = unit_outputs(desk.rollout, desk.snapshot())
+        note_outputs(desk, desk.snapshot())
     except TapcfnError as error:
         desk.warn(f"{OUTPUTS}: the outputs cannot be read: {error}")
-    else:
-        desk.session.console.let_hear(OutputsKnown({}, units))
 
 
 def show_next_steps(desk: Desk) -> None:

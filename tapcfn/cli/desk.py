@@ -18,7 +18,7 @@ from tapcfn.cli.clock import WallClock
 from tapcfn.cli.console import yes_or_no
 from tapcfn.cli.instance_outputs import Told, value_of
 from tapcfn.cli.options import Session, program
-from tapcfn.cli.reports import Groups, is_on_github
+from tapcfn.cli.reports import OUTPUTS, Groups, is_on_github
 from tapcfn.cli.tempo import FastClock, fast, rarely
 from tapcfn.cli.workplace import STATE, Workplace, connect, local_speed
 from tapcfn.errors import BlockedError, CloudError, StaleError, StillRunningError
@@ -408,14 +408,28 @@ def unit_outputs(
     )
 
 
+def note_outputs(desk: Desk, snapshot: Snapshot) -> None:
+    """Have all outputs in the file that is written from what is heard, and tell nobody else."""
+    units = unit_outputs(desk.rollout, snapshot, _told_by_instances(desk, snapshot))
+    desk.session.console.let_hear(OutputsKnown({}, units))
+
+
+def _told_by_instances(desk: Desk, snapshot: Snapshot) -> Told:
+    """Return the outputs of the instances that are named, or of all for a file; tell faults."""
+    every = OUTPUTS in desk.session.reports.files
+    found = instance_outputs.read(desk.rollout, snapshot, desk.cloud, desk.pool, every=every)
+    told, faults = found
+    for text in faults:
+        desk.warn(text)
+    return told
+
+
 def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
     """Print the outputs as a table, or tell them as one event."""
     from tapcfn.report.text import outputs_text
 
     session, rollout = desk.session, desk.rollout
-    told, faults = instance_outputs.read(rollout, snapshot, desk.cloud, desk.pool)
-    for text in faults:
-        session.console.notify(Diagnosed("warning", text))
+    told = _told_by_instances(desk, snapshot)
     values = outputs_of(rollout, snapshot, told)
     session.console.notify(OutputsKnown(values, unit_outputs(rollout, snapshot, told)))
     if values or session.console.json:

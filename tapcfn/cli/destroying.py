@@ -116,6 +116,8 @@ def _carry_out(
     from tapcfn.operations import Approval
 
     about_to_destroy(desk, planned)
+    for move in desk.passed:  # what is deployed next begins at the beginning
+        desk.ledger.moved(desk.place.blueprint, desk.place.stage, move, "gone")
     left = Leftovers()
     approval = Approval(leaving=leaving, clearing=clearing_of(losses))
     with desk.session.console.heard_by(left):

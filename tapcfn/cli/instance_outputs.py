@@ -15,18 +15,20 @@ Told: TypeAlias = Mapping[tuple[str, Target], Mapping[str, str]]
 
 
 def read(
-    rollout: Rollout, snapshot: Snapshot, cloud: Cloud, pool: Executor
+    rollout: Rollout, snapshot: Snapshot, cloud: Cloud, pool: Executor, *, every: bool = False
 ) -> tuple[Told, tuple[str, ...]]:
     """Return the outputs of the instances that are asked for, and why some could not be read.
 
-    One call for each instance, in its own account and Region, by its StackId.
+    One call for each instance, in its own account and Region, by its StackId; `every` asks for all.
     """
+    asked = [(value.stack, value.target) for value in rollout.outputs.values() if value.target]
+    if every:
+        asked += [(name, each) for name, found in snapshot.sets.items() for each in found.instances]
     stacks = {
-        (value.stack, value.target): instance.stack_id
-        for value in rollout.outputs.values()
-        if value.target
-        and (found := snapshot.sets.get(value.stack))
-        and (instance := found.instances.get(value.target))
+        (name, target): instance.stack_id
+        for name, target in asked
+        if (found := snapshot.sets.get(name))
+        and (instance := found.instances.get(target))
         and instance.stack_id
     }
 

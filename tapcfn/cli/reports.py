@@ -167,8 +167,7 @@ class Groups:
 
     def __call__(self, event: Event) -> None:
         """Open a group where an event is about another phase than the one before."""
-        from tapcfn.report.github import group
-        from tapcfn.report.ndjson import unit_of
+        from tapcfn.report.github import group, unit_of
 
         phase = self._phases.get(unit_of(event), self._open)
         if phase != self._open:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from tapcfn.events import Event, GateJudged, InstancesMoved, WaveEnded, WaveStarted
 from tapcfn.model import Severity
+from tapcfn.report import ndjson
 from tapcfn.report.collected import Report
 
 # A step may have so many of a kind; GitHub drops the rest.
@@ -36,6 +38,19 @@ def group(title: str) -> str:
 
 
 END_OF_GROUP = "::endgroup::"
+
+
+def unit_of(event: Event) -> str:
+    """Return the unit that an event is about, or nothing."""
+    match event:
+        case WaveStarted() | WaveEnded():
+            return event.stack_set
+        case GateJudged():
+            return event.unit
+        case InstancesMoved():
+            return event.moved[0].stack_set if event.moved else ""
+        case _:
+            return ndjson.unit_of(event)
 
 
 def errors(report: Report) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tapcfn.model import ChangeSet, Target
+from tapcfn.model import Change, ChangeSet, Target
 from tapcfn.report.changes import change_lines, is_perilous
 from tapcfn.report.collected import Case, Planned, Report, Verdict
 from tapcfn.report.folded import fold_lines
@@ -120,21 +120,28 @@ def _change_lines(planned: tuple[Planned, ...]) -> Iterator[str]:
 
 
 def _entries(planned: Planned) -> Iterator[Entry]:
-    """Yield what is said of a stack, or of each instance of a stack set."""
+    """Yield what is said of a stack; or of a stack set, and then of each of its instances."""
     unit = planned.unit
-    places: dict[Target, list[Block]] = {unit.target: []} if not planned.changes else {}
-    changes = {target: ChangeSet("", unit.stack, "") for target in places}
+    title = (unit.verb, unit.reason)
+    if unit.wave == 0:
+        counts = ", ".join(f"{number} to {verb}" for verb, number in unit.counts.items() if number)
+        blocks = [Block((f"instances: {counts}",))] if counts else []
+        yield entry(unit.stack, unit.target, title, blocks, None)
+        title = ("instances", unit.reason)
+    elif not planned.changes:
+        yield entry(unit.stack, unit.target, title, (), None)
+    changes: dict[Target, list[Change]] = {}
     for each in planned.changes:
-        if each.nested:  # it is told with the change of the nested stack
-            continue
-        change = each.change
-        lines = tuple(change_lines(change, ""))
-        block = Block(lines, is_perilous(change), change.physical_id, is_change=True)
-        places.setdefault(each.target, []).append(block)
-        known = changes.setdefault(each.target, ChangeSet("", unit.stack, ""))
-        changes[each.target] = replace(known, changes=(*known.changes, change))
-    for target, blocks in places.items():
-        yield entry(unit.stack, target, (unit.verb, unit.reason), blocks, changes[target])
+        if not each.nested:  # such a one is told with the change of its nested stack
+            changes.setdefault(each.target, []).append(each.change)
+    for target, found in changes.items():
+        known = ChangeSet("", unit.stack, "", tuple(found))
+        yield entry(unit.stack, target, title, map(_block, found), known)
+
+
+def _block(change: Change) -> Block:
+    lines = tuple(change_lines(change, ""))
+    return Block(lines, is_perilous(change), change.physical_id, is_change=True)
 
 
 # Causes -------------------------------------------------------------------------------------------

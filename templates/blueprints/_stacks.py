@@ -74,4 +74,4 @@ class Stacks:
 
     def output(self, layer: str, region: str, key: str) -> OutputOf:
         """Return what becomes the value of another stack's output."""
-        return OutputOf(self.name(layer, region), key)
+        return OutputOf(self.name(layer, region), str(key))

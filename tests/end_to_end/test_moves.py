@@ -226,3 +226,15 @@ def test_what_stands_at_no_move_is_led_nowhere(shop: Shop) -> None:
     assert "Weight 37" in lost.lines[-2]["message"]
     said = shop.apply("--at", "shift-50", "--until", "shift-100")
     assert (0, "100") == (said.code, shop.weight)
+
+
+def test_what_is_deployed_anew_begins_at_the_beginning(shop: Shop) -> None:
+    """A move that had passed before a destroy says nothing of what comes after it."""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply("--until", "sync").code
+    assert 0 == shop.run("destroy").code
+    shop.allow("well")
+
+    again = shop.apply("--until", "shift-50")
+
+    assert (1, [("sync", False, False)]) == (again.code, moves(again))

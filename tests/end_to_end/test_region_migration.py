@@ -43,14 +43,14 @@ def migration(bench: Bench) -> Migration:
     return made
 
 
-def nothing_to_do(migration: Migration) -> bool:
-    """Tell whether template and reality are equal where the migration stands."""
-    return migration.bench.of("region_migration", "plan", "--detailed-exitcode").code == 0
+def nothing_to_do(migration: Migration) -> None:
+    """Make sure that template and reality are equal where the migration stands."""
+    whole(migration.bench.of("region_migration", "plan", "--detailed-exitcode"))
 
 
 def whole(result: Result) -> None:
     """Make sure that a command did all of it."""
-    assert result.code == 0, result.out[-3000:]
+    assert result.code == 0, result.out[-3000:] + result.err
 
 
 def test_every_move_leads_back_until_the_first_write_and_none_after_it(
@@ -108,7 +108,7 @@ def _the_source_is_left(migration: Migration, copies: Mapping[str, bytes]) -> No
         (TARGET, "tap-stack-after-migration"),
     }
     assert migration.copies() == copies
-    assert nothing_to_do(migration)
+    nothing_to_do(migration)
 
 
 @pytest.mark.drill
@@ -226,7 +226,7 @@ def test_a_writer_loses_nothing_that_was_acknowledged(migration: Migration) -> N
     with Writer(migration) as writer:
         for move in ALL[:-1]:
             whole(migration.until(move, *FIRST_WRITE))
-            assert nothing_to_do(migration), move
+            nothing_to_do(migration)
     written = dict(writer.acknowledged)
 
     assert not writer.faults

@@ -10,7 +10,7 @@ import pytest
 from tapcfn.config import Common, check
 from tapcfn.equipment import equipped
 from tapcfn.errors import ConfigError
-from tapcfn.model import Rollout
+from tapcfn.model import Move, Rollout
 from tapcfn.plan import Reason, Verb, digest
 from tapcfn.preview import intent_of
 from tapcfn.stack_options import OnFailure, StackOptions
@@ -56,6 +56,16 @@ def test_every_stack_gets_what_is_meant_for_its_place() -> None:
         two.rollback_alarms,
         two.notification_arns,
     )
+
+
+def test_the_stacks_of_moves_get_the_same() -> None:
+    """A move changes what it says, and takes no option away."""
+    moved = replace(BOTH, moves=(Move("on", "on", (a_stack("one", target=HOME),)),))
+
+    made = equipped(moved, settings(rollback_alarms=[ALARM], service_role=ROLE), "s.toml")
+
+    assert made.stacks[0].options == made.moves[0].stacks[0].options
+    assert made.moves[0].stacks[0].options.service_role.endswith("role/deploy")
 
 
 @pytest.mark.parametrize(("backend", "policy"), [("local", False), ("aws", True)])

@@ -9,7 +9,7 @@ import pytest
 
 from tapcfn.bundle import compare, write
 from tapcfn.bundle import read as read_bundle
-from tapcfn.cli.desk import outputs_of
+from tapcfn.cli.desk import outputs_of, unit_outputs
 from tapcfn.cli.instance_outputs import read
 from tapcfn.errors import CloudError, TemplateError
 from tapcfn.model import (
@@ -77,6 +77,23 @@ def test_instances_are_read_by_their_stack_id_and_a_blind_spot_is_told():
     assert outputs_of(wanted, snapshot, told)["one"] == deployed.outputs["Id"]
     assert len(faults) == 1
     assert faults[0].startswith(f"base in {TWO}: its outputs cannot be read")
+
+
+def test_a_file_of_all_outputs_has_those_of_instances_that_nobody_named():
+    """By set and place; without that, nothing is read for them."""
+    world, wanted = World(), a_wanted()
+    stack = a_stack("StackSet-base-1", target=ONE)
+    deployed = world.cloud.has(stack, a_deployed(stack))
+    well = (InstanceStatus.CURRENT, DetailedStatus.SUCCEEDED)
+    instances = {ONE: Instance(ONE, *well, stack_id=deployed.stack_id)}
+    found = FoundSet(DeployedSet("base", "id", "{}"), instances)
+    snapshot = replace(world.snapshot(wanted), sets={"base": found})
+
+    told, _ = read(wanted, snapshot, world.cloud, world.pool, every=True)
+
+    (unit,) = unit_outputs(wanted, snapshot, told)
+    assert ("base", ONE, deployed.outputs) == (unit.stack, unit.target, unit.values)
+    assert {} == read(wanted, snapshot, world.cloud, world.pool)[0]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tapcfn.model import (
     EmptyBucket,
     Gate,
     Move,
+    OutputOf,
     Phase,
     Rollout,
     SetReadOnly,
@@ -239,3 +240,32 @@ def test_what_comes_after_the_stacks_is_done_where_nobody_saw_it_done() -> None:
     first, _ = forward(rollout, 1, 2)
 
     assert (True, (freeze,), ()) == (first.holds_only, first.after, first.before)
+
+
+def test_outputs_that_a_move_takes_away_are_not_asked_for() -> None:
+    """A stack that stays can lose one; those of stack sets' instances are nobody's stack."""
+    told = a_stack("dns", template=a_template("dns", outputs=("OldCheck", "Check")))
+    later = a_stack("dns", template=a_template("dns-alone", outputs=("Check",)))
+    rollout = Rollout(
+        "shop",
+        "prod",
+        (Phase("provision", (told,)),),
+        {
+            "old": OutputOf("dns", "OldCheck"),
+            "check": OutputOf("dns", "Check"),
+            "of_a_set": OutputOf("spread", "Url", HOME),
+        },
+        (Move("alone", "the old one goes", (later,)),),
+    )
+
+    assert {"old", "check", "of_a_set"} == set(at(rollout, 0).outputs)
+    assert {"check", "of_a_set"} == set(at(rollout, 1).outputs)
+
+
+def test_a_move_in_another_place_is_another_move() -> None:
+    """What was seen to hold there says nothing of here."""
+    there = replace(SYNC, gates=(Gate("errors", ApprovalCheck("also there?")),))
+
+    assert SYNC.mark == replace(SYNC, says="in other words").mark
+    assert SYNC.mark != there.mark
+    assert SYNC.mark.startswith("sync:")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tapcfn import journey
+from tapcfn import bundle, journey
 from tapcfn.model import (
     AlarmCheck,
     CompareObjects,
@@ -166,6 +168,18 @@ def test_what_is_deployed_says_after_each_move_where_it_stands(keys: dict[str, o
         passed = [each.name for each in made.moves[:here]]
 
         assert journey.position(made, there, passed) == here
+
+
+@BOTH
+def test_a_bundle_has_the_same_moves(keys: dict[str, object], tmp_path: Path) -> None:
+    """O-11: and those that were seen to pass are known again."""
+    made = rollout(**keys)
+    bundle.write(made, tmp_path / "bundle")
+
+    there = bundle.read(tmp_path / "bundle").rollout
+
+    assert there.moves == made.moves
+    assert [each.mark for each in there.moves] == [each.mark for each in made.moves]
 
 
 @BOTH

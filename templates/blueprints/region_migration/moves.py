@@ -11,21 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tapcfn.model import (
-    Action,
-    CompareObjects,
-    CopyImage,
-    Later,
-    Move,
-    ReplicateObjects,
-    SetReadOnly,
-    SnapshotDatabase,
-    SnapshotVolumes,
-    Stack,
-    Target,
-)
-from templates.blueprints.region_migration import app, data, gates, monitoring, source
-from templates.blueprints.region_migration.roles import TAG, TAG_VALUE
+from tapcfn.model import Later, Move, OutputOf, SetReadOnly, Stack
+from templates.blueprints.region_migration import app, copying, data, gates, monitoring, source
 from templates.blueprints.region_migration.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,21 +52,20 @@ class _Moves:
         return self.system.settings
 
     @property
-    def source(self) -> Target:
-        """The Region that is left."""
-        return Target(self.settings.account_id, self.settings.source_region)
+    def copies(self) -> copying.Copies:
+        """What is saved and copied."""
+        return copying.Copies(self.settings, self.system.key, self._role)
 
     @property
-    def target(self) -> Target:
-        """The Region that is moved to."""
-        return Target(self.settings.account_id, self.settings.target_region)
+    def _role(self) -> OutputOf:
+        return self.system.output("source", source.Out.BATCH_ROLE_ARN)
 
     @property
     def watched(self) -> gates.Watched:
         """What gates look at."""
         system, settings = self.system, self.settings
         return gates.Watched(
-            target=self.target,
+            target=self.copies.target,
             database=settings.names.target_database,
             bucket=settings.copied_bucket,
             copies=settings.target_bucket,
@@ -105,19 +91,10 @@ class _Moves:
 
     def copy_image(self) -> Move:
         """Return the copy of the image, whose id the settings are then told."""
-        settings = self.settings
-        copy = CopyImage(
-            "copy-image",
-            self.target,
-            settings.source_region,
-            settings.source_ami_id,
-            settings.names.image,
-            self.system.key,
-        )
         return Move(
             "copy-image",
             "copy the instances' image; put the id of the copy into the settings as ami_id",
-            before=(copy,),
+            before=(self.copies.image(),),
             look="the id of the image stands where the action has ended, as a fact",
             minutes=10,
         )
@@ -126,50 +103,20 @@ class _Moves:
         yield Move(
             "backfill",
             "take backups of the source, and copy what is older than the replication rule",
-            before=(*self._snapshots_before(), self._replicate()),
+            before=(*self.copies.before(), self.copies.replicate()),
             look="the report of the job, in the source bucket under batch-replication/",
             minutes=30,
         )
         yield Move(
             "verify",
             "compare the buckets, and see that bucket and database keep up",
-            before=(self._compare("compare-objects"),),
+            before=(self.copies.compare("compare-objects"),),
             gates=tuple(self.watched.keeps_up()),
             look="ReplicaLag of the replica, and OperationsPendingReplication",
             minutes=35,
         )
         yield from self._freeze()
         yield self._promote()
-
-    def _snapshots_before(self) -> Iterator[Action]:
-        """Yield the backups of the source. (S4-21, S4-X8)"""
-        names = self.settings.names
-        yield self._snapshot("snapshot-source", self.source, names.snapshot_before)
-        if self.settings.manual_snapshot:
-            yield self._snapshot("snapshot-by-hand", self.source, names.manual_snapshot)
-        if self.settings.source_alb_arn:
-            yield SnapshotVolumes(
-                "snapshot-source-volumes", self.source, (TAG, TAG_VALUE), names.snapshot_before
-            )
-
-    def _snapshot(self, name: str, target: Target, snapshot: str) -> SnapshotDatabase:
-        here = target == self.target
-        found = self.settings.names.target_database if here else self.settings.copied_database
-        return SnapshotDatabase(name, target, found, snapshot)
-
-    def _replicate(self) -> ReplicateObjects:
-        bucket = self.settings.copied_bucket
-        role = self.system.output("source", source.Out.BATCH_ROLE_ARN)
-        return ReplicateObjects("replicate-objects", self.source, bucket, role, bucket)
-
-    def _compare(self, name: str) -> CompareObjects:
-        return CompareObjects(
-            name,
-            self.source,
-            self.settings.copied_bucket,
-            self.target,
-            self.settings.target_bucket,
-        )
 
     # While nobody can write -----------------------------------------------------------------------
 
@@ -185,7 +132,11 @@ class _Moves:
                 "let the application refuse writes, and say so",
                 gates=(self.watched.stopped(),),
             )
-        stop = () if group is None else (SetReadOnly("freeze-source", self.source, group, on=True),)
+        stop = (
+            ()
+            if group is None
+            else (SetReadOnly("freeze-source", self.copies.source, group, on=True),)
+        )
         yield Move(
             "freeze",
             "stop writes at the source, and wait until the last of them has arrived",
@@ -219,7 +170,7 @@ class _Moves:
             "promote",
             "let the replica stand alone, once no object is missing; it takes no writes yet",
             (stack,),
-            before=(self._compare("compare-objects-again"),),
+            before=(self.copies.compare("compare-objects-again"),),
             allow=(f"{stack.name}/Database:replace", f"{stack.name}/Database:remove"),
             undone_by=self._without_database(stack),
             look='the change set says "Conditional" of the database, and nothing else of it',
@@ -297,16 +248,10 @@ class _Moves:
 
     def _watch(self) -> Move:
         """Return the backups of the target, and a long look at it. (S4-21)"""
-        names = self.settings.names
         return Move(
             "watch",
             "take backups of the target, and see that it stays well",
-            before=(
-                self._snapshot("snapshot-target", self.target, names.snapshot_after),
-                SnapshotVolumes(
-                    "snapshot-target-volumes", self.target, (TAG, TAG_VALUE), names.snapshot_after
-                ),
-            ),
+            before=tuple(self.copies.after()),
             gates=tuple(self.watched.well()),
             bake=WATCH_BAKE,
             minutes=35,
@@ -327,12 +272,11 @@ class _Moves:
                 minutes=2,
             )
         stacks = ["source", *(["source-data"] if settings.small_db else [])]
-        final = self._snapshot("final-snapshot", self.source, settings.names.final_snapshot)
         yield Move(
             "retire",
             "take a last snapshot, and remove what the migration made in the source",
             removes=tuple(self.system.name(each, settings.source_region) for each in stacks),
-            before=(final,),
+            before=(self.copies.final(),),
             forever="the source no longer copies, and what the migration made there is gone",
             confirm=GIVE_UP,
             look="first delete the replication rule of a bucket that is not ours",

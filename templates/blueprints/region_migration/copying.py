@@ -1,0 +1,82 @@
+"""What a migration saves and copies beside its stacks: objects, images, snapshots. (O-9, O-14)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tapcfn.model import (
+    Action,
+    CompareObjects,
+    CopyImage,
+    Later,
+    ReplicateObjects,
+    SnapshotDatabase,
+    SnapshotVolumes,
+    Target,
+)
+from templates.blueprints.region_migration.roles import TAG, TAG_VALUE
+from templates.blueprints.region_migration.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """The actions of one migration. `key` is that of the target, `role` that of S3 Batch."""
+
+    settings: Settings
+    key: Later
+    role: Later
+
+    @property
+    def source(self) -> Target:
+        """The Region that is left."""
+        return Target(self.settings.account_id, self.settings.source_region)
+
+    @property
+    def target(self) -> Target:
+        """The Region that is moved to."""
+        return Target(self.settings.account_id, self.settings.target_region)
+
+    def image(self) -> CopyImage:
+        """Return the copy of the instances' image."""
+        settings = self.settings
+        image, name = settings.source_ami_id, settings.names.image
+        return CopyImage("copy-image", self.target, settings.source_region, image, name, self.key)
+
+    def replicate(self) -> ReplicateObjects:
+        """Return the copy of what is older than the rule; its report goes into the source."""
+        bucket = self.settings.copied_bucket
+        return ReplicateObjects("replicate-objects", self.source, bucket, self.role, bucket)
+
+    def compare(self, name: str) -> CompareObjects:
+        """Return a look at every object of both buckets."""
+        buckets = self.settings.copied_bucket, self.settings.target_bucket
+        return CompareObjects(name, self.source, buckets[0], self.target, buckets[1])
+
+    def before(self) -> Iterator[Action]:
+        """Yield the backups of the source. (S4-21, S4-X8)"""
+        settings, names = self.settings, self.settings.names
+        yield self._database("snapshot-source", names.snapshot_before)
+        if settings.manual_snapshot:
+            yield self._database("snapshot-by-hand", names.manual_snapshot)
+        if settings.source_alb_arn:
+            yield self._volumes("snapshot-source-volumes", self.source, names.snapshot_before)
+
+    def after(self) -> Iterator[Action]:
+        """Yield the backups of the target. (S4-21)"""
+        names = self.settings.names
+        yield SnapshotDatabase(
+            "snapshot-target", self.target, names.target_database, names.snapshot_after
+        )
+        yield self._volumes("snapshot-target-volumes", self.target, names.snapshot_after)
+
+    def final(self) -> SnapshotDatabase:
+        """Return the last backup of the source's database. (S4-10)"""
+        return self._database("final-snapshot", self.settings.names.final_snapshot)
+
+    def _database(self, name: str, snapshot: str) -> SnapshotDatabase:
+        return SnapshotDatabase(name, self.source, self.settings.copied_database, snapshot)
+
+    @staticmethod
+    def _volumes(name: str, target: Target, snapshot: str) -> SnapshotVolumes:
+        return SnapshotVolumes(name, target, (TAG, TAG_VALUE), snapshot)
