@@ -158,7 +158,10 @@ class SetOperationStarted:
 
 @dataclass(frozen=True, slots=True)
 class InstanceMoved:
-    """An instance was seen in another status than before; DELETED is ours for one that is gone."""
+    """An instance was seen in another status than before; DELETED is ours for one that is gone.
+
+    `cause` is the first failed event of a stack that failed for such a reason.
+    """
 
     stack_set: str
     target: Target
@@ -168,6 +171,7 @@ class InstanceMoved:
     reason: str = ""
     stack_id: str = ""
     unit: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from tapcfn.model import (
 from tapcfn.operations import Approval, Given, Look, Means, Operation, start
 from tapcfn.plan import Plan, PlannedPhase, Step, Verb, outputs_of
 from tapcfn.ports import Unit
+from tapcfn.set_turns import reviewed_first
 from tapcfn.stack_sets.running import run as spread
 from tapcfn.stack_sets.steps import SetStep, known_now
 from tapcfn.trouble import Trouble
@@ -86,6 +87,7 @@ class Execution:
         self._clock = clock = means.clock
         self._patience = means.patience or Patience(clock, timeout, interrupted)
         self._lanes = Lanes(beside.pool if beside else pool)
+        self._pool = pool
         self._means = replace(means, patience=self._patience, tell=self._lanes.tell)
         self._notify = notify
         self._pace = pace or Pace()
@@ -215,13 +217,16 @@ class Execution:
             self._pending.keys()
             | self._watching.moving.keys()
             | {stack.name for stack in self._flights.stacks()}
+            | self._waiting.keys()
+            | set(self._lanes.names)
         )
-        for step in [each for each in self._waiting.values() if not each.needs & here]:
+        for step in [each for each in self._waiting.values() if not each.comes_after & here]:
             del self._waiting[step.name]
             self._begin_set(step)
 
     def _begin_set(self, step: SetStep) -> None:
-        ended = {need: self._ended[need] for need in step.needs & self._ended.keys()}
+        was_deferred = step.spread is None
+        ended = {need: self._ended[need] for need in step.comes_after & self._ended.keys()}
         failed = sorted(need for need, each in ended.items() if not each.succeeded)
         if failed:
             self._end(step.stack_set, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
@@ -235,6 +240,9 @@ class Execution:
         else:
             means = self._beside.means(self._lanes.tell)
             work = partial(spread, step.spread, means)
+            if was_deferred:
+                agreed = (self._means, self._given.approval.allowed, self._pool)
+                work = partial(reviewed_first, step.spread, *agreed, work)
             if clearing := self._given.approval.clearing.get(step.name):
                 first = (step.stack_set, clearing, self._means.cloud, self._lanes.tell)
                 work = partial(emptied_first, *first, work)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from tapcfn.errors import CloudError, StackError, StaleError
 from tapcfn.guard import allowance_asked, review
@@ -19,6 +18,7 @@ from tapcfn.model import (
     Deployed,
     Finding,
     Instance,
+    InstanceStatus,
     Severity,
     Stack,
     StackStatus,
@@ -31,6 +31,12 @@ from tapcfn.offline import expected
 from tapcfn.ports import Cloud, Ledger
 from tapcfn.preview import discard, stage
 from tapcfn.stack_sets.spread import Spread, value_of
+from tapcfn.stack_sets.steps import SetStep, outlook
+
+# Why nobody asks for a change set: what then stands there is compared with the new template.
+HIDDEN = "values of NoEcho parameters are not known here"
+_LATER = "its inputs are known after other stacks; it is asked at its turn"
+_NOT_SAMPLED = "it is not in the sample"
 
 _NOTHING = TemplateBody("", canonical({"Resources": {}}))
 
@@ -50,25 +56,24 @@ class InstancePreview:
 class SetPreview:
     """The previews of a set's instances: those that change, and those that go.
 
-    `left_out` are instances that were not asked about, because a sample was wanted.
+    Of `left_out` only templates tell, because a sample was wanted: they are guarded all the same.
+    `usual` are how many seconds single instances took before.
     """
 
     name: str
     instances: tuple[InstancePreview, ...] = ()
     removals: tuple[InstancePreview, ...] = ()
-    left_out: int = 0
+    left_out: tuple[InstancePreview, ...] = ()
+    usual: tuple[float, ...] = ()
 
     @property
     def findings(self) -> tuple[tuple[Target, Finding], ...]:
         """Every objection, with the pair that it is about."""
         return tuple(
             (each.target, finding)
-            for each in (*self.instances, *self.removals)
+            for each in (*self.instances, *self.left_out, *self.removals)
             for finding in each.findings
         )
-
-
-_Asked: TypeAlias = tuple[Target, Instance]
 
 
 def preview_set(
@@ -79,25 +84,43 @@ def preview_set(
     *,
     allowed: frozenset[str] = frozenset(),
     sample: int | None = None,
+    unasked: str = "",
 ) -> SetPreview:
-    """Ask about every instance that would change, or about `sample` of them in each Region."""
+    """Ask about every instance that would change, or about `sample` of them in each Region.
+
+    With `unasked` no change set is asked for, and that says why: the template of each stack is
+    read and compared. The rest of a sample is compared with the set's own template, which an
+    instance runs that is CURRENT; the others' stacks are read.
+    """
     found = spread.found.instances
     touched = sorted(spread.update | spread.override)
     chosen = _sampled(touched, sample)
-    closed = closed_accounts(chosen, cloud, pool)
+    rest = sorted(set(touched) - set(chosen))
+    current = {pair for pair in rest if found[pair].status is InstanceStatus.CURRENT}
+    closed = closed_accounts([*chosen, *sorted(set(rest) - current)], cloud, pool)
 
-    def preview(pair: Target) -> InstancePreview:
-        if why := closed.get(pair.account):
+    def preview(pair: Target, why_not: str) -> InstancePreview:
+        why = why_not if pair in current else closed.get(pair.account)
+        if why:
             return _untold(spread, found[pair], allowed, why)
-        return _preview(spread, found[pair], cloud, ledger, allowed)
+        return _preview(spread, found[pair], cloud, ledger, allowed, why_not)
 
-    previews = pool.map(preview, chosen)
-    removals = () if spread.stack_set.retain else sorted(spread.remove)
     return SetPreview(
         spread.stack_set.name,
-        tuple(previews),
-        tuple(_removal(spread, found[pair], allowed) for pair in removals),
-        len(touched) - len(chosen),
+        tuple(pool.map(lambda pair: preview(pair, unasked), chosen)),
+        _removals(spread, allowed),
+        tuple(pool.map(lambda pair: preview(pair, unasked or _NOT_SAMPLED), rest)),
+    )
+
+
+def preview_deferred(step: SetStep, allowed: frozenset[str] = frozenset()) -> SetPreview:
+    """Return what templates and pairs tell of a set whose inputs are not there yet."""
+    spread = outlook(step)
+    found = spread.found.instances
+    return SetPreview(
+        step.name,
+        tuple(_untold(spread, found[pair], allowed, _LATER) for pair in sorted(spread.update)),
+        _removals(spread, allowed),
     )
 
 
@@ -134,7 +157,12 @@ def _sampled(pairs: Iterable[Target], sample: int | None) -> list[Target]:
 
 
 def _preview(
-    spread: Spread, instance: Instance, cloud: Cloud, ledger: Ledger, allowed: frozenset[str]
+    spread: Spread,
+    instance: Instance,
+    cloud: Cloud,
+    ledger: Ledger,
+    allowed: frozenset[str],
+    unasked: str,
 ) -> InstancePreview:
     pair = instance.target
     stack = _stack_of(spread, pair)
@@ -145,6 +173,8 @@ def _preview(
         if deployed.status.is_absent:
             return InstancePreview(pair, expected(stack, None, ()), (), "its stack is gone")
         deployed = replace(deployed, template=cloud.template(instance.stack_id, pair))
+        if unasked:
+            return _compared(spread, instance, deployed, allowed, unasked)
         change_set = _asked(replace(stack, name=deployed.name), deployed, cloud, ledger)
     except StackError as error:
         return InstancePreview(pair, ChangeSet("", stack.name, ""), refused=str(error))
@@ -161,7 +191,19 @@ def _untold(
     spread: Spread, instance: Instance, allowed: frozenset[str], why: str
 ) -> InstancePreview:
     """Return what the templates tell of an instance whose stack can't be asked."""
-    stack, deployed = _stack_of(spread, instance.target), _as_the_set_says(spread, instance)
+    deployed = _as_the_set_says(spread, instance) if instance.stack_id else None
+    return _compared(spread, instance, deployed, allowed, why)
+
+
+def _compared(
+    spread: Spread,
+    instance: Instance,
+    deployed: Deployed | None,
+    allowed: frozenset[str],
+    why: str,
+) -> InstancePreview:
+    """Return what an instance's template and the new one tell."""
+    stack = _stack_of(spread, instance.target)
     told = replace(expected(stack, deployed, ()), stack=stack.name)
     findings = review(told, stack, allowed, deployed=deployed, by_region=True)
     return InstancePreview(instance.target, told, findings, why)
@@ -197,6 +239,11 @@ def _as_the_set_says(spread: Spread, instance: Instance) -> Deployed:
         template_digest=digest_of(template),
         template=template,
     )
+
+
+def _removals(spread: Spread, allowed: frozenset[str]) -> tuple[InstancePreview, ...]:
+    pairs = () if spread.stack_set.retain else sorted(spread.remove)
+    return tuple(_removal(spread, spread.found.instances[pair], allowed) for pair in pairs)
 
 
 def _removal(spread: Spread, instance: Instance, allowed: frozenset[str]) -> InstancePreview:

@@ -82,6 +82,8 @@ def check(rollout: Rollout) -> None:
             for name in move.removes
             if name not in known
         ]
+        if move.forever and not move.confirm:
+            faults.append(f"move {move.name}: is forever, and has no name to confirm it by")
         if not move.forever and (why := [each for each in map(forever, move.actions) if each]):
             faults.append(f"move {move.name}: has to say that it is forever: {why[0]}")
     if faults:
@@ -312,7 +314,7 @@ def forward(
     """
     legs = [Leg(rollout.moves[number], at(rollout, number + 1)) for number in range(here, goal)]
     last = rollout.moves[here - 1] if here else None
-    if legs and last and (last.after or last.gates) and last.name not in passed:
+    if goal >= here and last and (last.after or last.gates) and last.name not in passed:
         legs.insert(0, Leg(last, at(rollout, here), holds_only=True))
     return tuple(legs)
 
@@ -338,6 +340,20 @@ def backward(rollout: Rollout, here: int, goal: int) -> tuple[Leg, ...]:
     )
 
 
+def falls_to(rollout: Rollout, number: int) -> int:
+    """Return how far a move falls back whose gates fail: before it, or before what it watches.
+
+    One that changes no stack only watches the last that did.
+    """
+    for goal in range(number - 1, -1, -1):
+        move = rollout.moves[goal]
+        if move.forever:
+            break
+        if move.stacks or move.removes:
+            return goal
+    return number - 1
+
+
 def _with(rollout: Rollout, stack: Stack) -> Rollout:
     """Return the rollout with one of its stacks as it is here."""
     phases = (
@@ -359,4 +375,5 @@ def undoable_until(rollout: Rollout, here: int) -> int:
 
 def to_confirm(legs: Iterable[Leg]) -> tuple[Move, ...]:
     """Return the moves on the way that a person must confirm by name."""
-    return tuple(leg.move for leg in legs if leg.move.confirm and not leg.back)
+    moving = (leg for leg in legs if not leg.back and not leg.holds_only)
+    return tuple(leg.move for leg in moving if leg.move.confirm)

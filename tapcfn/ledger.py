@@ -142,7 +142,7 @@ class FileLedger:
         return tuple(self._took.get(_key(_about(action, stack)), ()))
 
     def moved(self, blueprint: str, stage: str, move: str, state: str) -> None:
-        """Note that a move of a rollout has begun, has passed, or was taken back."""
+        """Note that a move of a rollout was confirmed, has begun, has passed, or was taken back."""
         self._write(
             {
                 "kind": "move",
@@ -272,7 +272,8 @@ class FileLedger:
         """Keep how a move stands: the last word of any run."""
         blueprint, stage = (str(each) for each in line.get("of") or ("", ""))
         states = self._moves.setdefault((blueprint, stage), {})
-        states[str(line.get("move"))] = str(line.get("state"))
+        if line.get("state") != "confirmed":  # somebody's word, and not yet done
+            states[str(line.get("move"))] = str(line.get("state"))
 
     def _remember_made(self, line: Mapping[str, Any], path: Path) -> None:
         """Keep what a folder's run has deployed, until it is deleted; orphans stand as labels."""

@@ -1,7 +1,8 @@
-"""What keeps a self-managed stack set from reaching its targets: its two roles. (DS-8)
+"""What keeps a stack set from reaching its targets: roles, or the organization's access. (DS-8)
 
 Part of the preflight: everything here only reads. Without a role an operation begins and fails in
-every target, and the set stands there with nothing in it.
+every target, and the set stands there with nothing in it. Service-managed sets have roles of the
+service, where the organization lets it in.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 
 from tapcfn.intrinsics import partition_of, text_of
-from tapcfn.model import ADMINISTRATION_ROLE, Holder, SelfManaged, Target
+from tapcfn.model import ADMINISTRATION_ROLE, Holder, SelfManaged, ServiceManaged, Target
 from tapcfn.plan import Plan, Verb
 from tapcfn.ports import Cloud
 from tapcfn.preflight import FAIL, PASS, UNKNOWN, Ask, Check, Verdict, ask_all, judged, later
+from tapcfn.stack_sets.ports import SetCloud
 from tapcfn.stack_sets.steps import SetStep
 
 _SERVICE = "cloudformation."
@@ -32,6 +34,28 @@ def roles(plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Check, ...]:
         if isinstance(step.stack_set.permission, SelfManaged) and step.has_work:
             asked |= dict(_asked(step, step.stack_set.permission, cloud))
     return ask_all([ask for key, ask in sorted(asked.items()) if key not in made], pool)
+
+
+def access(plan: Plan, sets: SetCloud, pool: Executor) -> tuple[Check, ...]:
+    """Check whether StackSets may see the organization, for service-managed sets; once a home."""
+    homes = {
+        (step.stack_set.home, step.stack_set.permission.delegated)
+        for step in plan.sets
+        if isinstance(step.stack_set.permission, ServiceManaged) and step.has_work
+    }
+    return ask_all([later(_access, home, sets, on) for home, on in sorted(homes)], pool)
+
+
+def _access(home: Target, sets: SetCloud, delegated: bool) -> Check:
+    def judge() -> tuple[Verdict, str]:
+        if (told := sets.access(home, delegated=delegated)) == "ENABLED":
+            return PASS, ""
+        return FAIL, (
+            f"StackSets may not see the organization ({told}); in its management account: "
+            "aws cloudformation activate-organizations-access"
+        )
+
+    return judged("organization access", home, judge)
 
 
 def _made(plan: Plan) -> frozenset[tuple[str, str]]:

@@ -119,6 +119,11 @@ def _advice(error: Exception, target: Target) -> str:
             "; this machine's clock differs from AWS's, which signs no call from another time: set "
             "it (by NTP), then run this again"
         )
+    if "not a delegated administrator" in str(error):
+        return (
+            "; the service says so as well where only the permission "
+            "organizations:ListDelegatedAdministrators is missing"
+        )
     return ""
 
 

@@ -58,7 +58,9 @@ def _checks(desk: Desk) -> tuple[Check, ...]:
     except BlockedError as error:
         return (*first, *states, *unasked(desk.rollout, str(error)))
     asked = obstacles.thorough(planned, desk.cloud, desk.pool)
-    return (*first, *states, *asked, *set_obstacles.roles(planned, desk.cloud, desk.pool))
+    roles = set_obstacles.roles(planned, desk.cloud, desk.pool)
+    access = set_obstacles.access(planned, desk.sets, desk.pool)
+    return (*first, *states, *asked, *roles, *access)
 
 
 @click.command()

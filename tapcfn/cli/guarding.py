@@ -51,6 +51,7 @@ def before_writing(desk: Desk, planned: Plan) -> None:
     tell(desk, consumers.check(planned, desk.cloud, desk.pool))
     checks = obstacles.cheap(planned, desk.cloud, desk.pool)
     checks += set_obstacles.roles(planned, desk.cloud, desk.pool)
+    checks += set_obstacles.access(planned, desk.sets, desk.pool)
     for check in checks:
         if check.verdict is Verdict.UNKNOWN and check.name == "singleton":
             desk.session.console.notify(Diagnosed("warning", f"preflight: {check}"))
@@ -93,6 +94,7 @@ def unused(
     """Tell allowances that allow nothing here. What cannot be asked yet may still need one."""
     waiting = {each.step.stack.name for each in previews if isinstance(each, Deferred)}
     waiting |= {step.name for step in planned.left_out}
+    waiting |= {step.name for step in planned.sets if step.spread is None}
     by_guard = {
         finding.allowed_by
         for each in previews

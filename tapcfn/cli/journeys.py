@@ -12,7 +12,7 @@ from tapcfn.cli.agreeing import confirmed, make_sure_that_somebody_answers
 from tapcfn.cli.applying import Wish, bring
 from tapcfn.cli.console import ask
 from tapcfn.cli.options import Journey, program
-from tapcfn.errors import BlockedError, StackError, TapcfnError, UsageError
+from tapcfn.errors import BlockedError, StackError, StillRunningError, TapcfnError, UsageError
 from tapcfn.events import MoveEnded, MoveStarted
 from tapcfn.journey import Leg
 from tapcfn.model import Action, Orphan, Rollout, Snapshot
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tapcfn.cli.desk import Desk
+
+
+# The deadline, and an interrupt: what goes on in AWS stands at no move yet.
+_STOPPED = frozenset({StillRunningError.exit_code, 130})
 
 
 class _GateError(TapcfnError):
@@ -36,13 +40,15 @@ def travel(
     Whatever stops a leg stops the journey. Where a gate fails and the move says so, it is taken
     back at once: the exit code is 1 all the same.
     """
-    legs = _legs(desk, snapshot, goal, asked)
+    legs = legs_to(desk, snapshot, goal, asked)
     from tapcfn.report.journeys import legs_text
 
     desk.session.console.result(legs_text(desk.place.rollout, legs))
     if not legs:
         return 0
     _agree(desk, legs, wish, asked)
+    for move in journey.to_confirm(legs):
+        desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.mark, "confirmed")
     # What is taken back first may stand in the middle of that, and is brought nowhere before.
     chosen = _names(wish.rollout) - (legs[0].stacks if legs[0].back else frozenset())
     code = bring(desk, snapshot, replace(wish, chosen=chosen, asks=False, quiet=True))
@@ -50,12 +56,13 @@ def travel(
         if code:
             break
         code = _take(desk, leg, wish)
-    return _closed(desk, code)
+    return code if code in _STOPPED else _closed(desk, code)
 
 
-def _legs(
+def legs_to(
     desk: Desk, snapshot: Snapshot, goal: tuple[int, bool], asked: Journey
 ) -> tuple[Leg, ...]:
+    """Return the way from where the rollout stands to a move, or back to it."""
     rollout, passed = desk.place.rollout, desk.passed
     there, back = goal
     here = desk.position(snapshot, asked.at, back=back)
@@ -85,6 +92,11 @@ def _agree(desk: Desk, legs: Iterable[Leg], wish: Wish, asked: Journey) -> None:
             f"{move.name}: {move.forever}.\nThere is no way back from here. Type "
             f'"{move.confirm}" to go on: '
         )
+        if answer is None:
+            raise UsageError(
+                f'no answer came, the input has ended: type "{move.confirm}" at a terminal, or '
+                f"give --confirm-point-of-no-return {move.confirm}"
+            )
         if answer != move.confirm:
             desk.session.console.say(f'"{answer}" is not "{move.confirm}": nothing was moved')
             raise KeyboardInterrupt
@@ -106,14 +118,29 @@ def _take(desk: Desk, leg: Leg, wish: Wish) -> int:
         desk.tell(MoveEnded(move.name, passed=False, cause=str(error), back=leg.back))
         desk.session.console.say(f"{move.name}: {error}")
         return _fall_back(desk, leg, wish)
-    except TapcfnError as error:
-        desk.tell(MoveEnded(move.name, passed=False, cause=str(error), back=leg.back))
+    except (TapcfnError, KeyboardInterrupt) as error:
+        cause = str(error) or "interrupted"
+        desk.tell(MoveEnded(move.name, passed=False, cause=cause, back=leg.back))
+        _say_that_it_is_not_over(desk, leg)
         raise
+    if code in _STOPPED:
+        _say_that_it_is_not_over(desk, leg)
     state = "back" if leg.back else "passed"
     if code == 0:
         desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.mark, state)
     desk.tell(MoveEnded(move.name, passed=code == 0, back=leg.back))
     return code
+
+
+def _say_that_it_is_not_over(desk: Desk, leg: Leg) -> None:
+    """Say how to go on with a leg that has stopped, and back; nothing is read for that."""
+    from tapcfn.report.journeys import begun_text
+
+    desk.session.console.say(begun_text(desk.place.rollout, leg, _call(desk)))
+
+
+def _call(desk: Desk) -> str:
+    return f"{program()} apply {desk.place.command}"
 
 
 def _go(desk: Desk, leg: Leg, wish: Wish) -> int:
@@ -171,13 +198,18 @@ def _outputs(desk: Desk) -> dict[str, dict[str, str]]:
 
 
 def _hold(desk: Desk, leg: Leg) -> None:
-    """Let the move bake and hold its gates; raise where one did not open."""
+    """Let the move bake and hold its gates; raise where one did not open, or somebody stops it."""
     move = leg.move
     if not (move.gates or move.bake):
         return
     gates = resolved_gates(move.gates, _outputs(desk))
-    with desk.clock.heeding_signals():
-        fault = desk.bake(move.name, gates, move.bake)
+    try:
+        with desk.clock.heeding_signals():
+            fault = desk.bake(move.name, gates, move.bake)
+    except StillRunningError:
+        if desk.patience.interrupted:
+            raise KeyboardInterrupt from None
+        raise
     if fault:
         raise _GateError(fault)
 
@@ -189,9 +221,10 @@ def _fall_back(desk: Desk, leg: Leg, wish: Wish) -> int:
         return StackError.exit_code
     rollout = desk.place.rollout
     number = journey.number_of(rollout, move.name)
-    (back,) = journey.backward(rollout, number, number - 1)
-    desk.session.console.say(f"{move.name}: a gate failed; it is taken back")
-    _take(desk, back, wish)
+    for back in journey.backward(rollout, number, journey.falls_to(rollout, number)):
+        desk.session.console.say(f"{move.name}: a gate failed; {back.move.name} is taken back")
+        if _take(desk, back, wish):
+            break
     return StackError.exit_code
 
 
@@ -204,6 +237,5 @@ def _closed(desk: Desk, code: int) -> int:
     except BlockedError as error:
         desk.session.console.say(str(error))
         return code or error.exit_code
-    call = f"{program()} apply {desk.place.command}"
-    desk.session.console.say(standing_text(desk.place.rollout, here, call))
+    desk.session.console.say(standing_text(desk.place.rollout, here, _call(desk)))
     return code

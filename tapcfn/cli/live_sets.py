@@ -49,7 +49,7 @@ class Board:
             took = None
         else:
             took = None if began is None else now - began
-        self.cells[pair] = Cell(each.detailed, took, each.reason)
+        self.cells[pair] = Cell(each.detailed, took, each.cause or each.reason)
         if each.unit:
             self.units[pair.account] = each.unit
 

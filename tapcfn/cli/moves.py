@@ -20,11 +20,11 @@ def phases(session: Session, /, *, where: Where, at: str) -> int:
     """Show what a rollout does step by step: what is done, what is next, how far back it can go."""
     from tapcfn.cli.desk import open_desk
     from tapcfn.journey import BASE, undoable_until
-    from tapcfn.report.journeys import phases_text
+    from tapcfn.report.journeys import open_still, phases_text
 
     place = workplace(session.package, where)
     with open_desk(session, place, "phases") as desk:
-        snapshot = desk.snapshot()
+        snapshot, passed = desk.snapshot(), desk.passed
         here: int | None
         try:
             here, fault = desk.position(snapshot, at), ""
@@ -36,9 +36,12 @@ def phases(session: Session, /, *, where: Where, at: str) -> int:
         "here": names[here] if here is not None else None,
         "back_to": names[undoable_until(place.rollout, here)] if here is not None else None,
         "next": names[here + 1] if here is not None and here + 1 < len(names) else None,
+        "passed": here is None or not open_still(place.rollout, here, passed),
         "fault": fault or None,
     }
-    text = phases_text(place.rollout, here) if place.rollout.moves else _no_moves(place.blueprint)
+    text = _no_moves(place.blueprint)
+    if place.rollout.moves:
+        text = phases_text(place.rollout, here, passed)
     session.console.answer("phases", fields, text)
     if fault:
         session.console.say(fault)

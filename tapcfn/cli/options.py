@@ -424,6 +424,24 @@ def stands(command: F) -> F:
     )(command)
 
 
+def looking_ahead(command: F) -> F:
+    """Add what tells of the way to a move, or back, and hand it over as one `Journey`."""
+
+    @functools.wraps(command)
+    def call(session: Session, *, back_to: str, at: str, **rest: Any) -> Any:
+        return command(session, journey=Journey(back_to, at), **rest)
+
+    decorated: Any = stands(call)
+    decorated = click.option(
+        "--back-to",
+        default="",
+        metavar="MOVE",
+        help="Show which moves would be taken back down to this one, and no stacks.",
+    )(decorated)
+    result: F = decorated
+    return result
+
+
 def travelling(command: F) -> F:
     """Add what leads a rollout through its moves, and hand it over as one `Journey`."""
 

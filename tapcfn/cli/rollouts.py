@@ -21,11 +21,11 @@ from tapcfn.cli.options import (
     common,
     fail_fast,
     keeping_a_plan,
+    looking_ahead,
     placed,
     removing,
     sampled,
     selected,
-    stands,
     travelling,
 )
 from tapcfn.cli.reports import reporting
@@ -47,6 +47,7 @@ from tapcfn.cli.staged import (
     show_plan,
 )
 from tapcfn.cli.workplace import workplace
+from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     "--drift", is_flag=True, help="Detect the drift of the stacks that would be updated, too."
 )
 @removing
-@stands
+@looking_ahead
 @sampled
 @allow_loss
 @reporting("--junit", "--sarif", "--markdown")
@@ -81,10 +82,13 @@ def plan(
     detailed_exitcode: bool,
     drift: bool,
     removal: Removal,
-    at: str,
+    journey: Journey,
     allow_loss: tuple[str, ...],
 ) -> int:
-    """Show what apply would do, from real change sets, and leave nothing behind."""
+    """Show what apply would do, from real change sets, and leave nothing behind.
+
+    With --until MOVE or --back-to MOVE: the moves that lead there.
+    """
     from tapcfn import orphans
     from tapcfn.cli.desk import open_desk
     from tapcfn.cli.guarding import (
@@ -101,9 +105,14 @@ def plan(
     check_out(keeping.out, keeping.expires)
     check_removal(removal)
     place = workplace(session.package, where)
+    goal = journey.goal(place.rollout, selection)
+    if goal and keeping.out is not None:
+        raise UsageError("--out: moves are not kept in a plan file")
     with open_desk(session, place, "plan") as desk:
         snapshot = desk.settled_snapshot()
-        wanted = desk.wanted(snapshot, at)
+        if goal:
+            return _show_the_way(desk, snapshot, goal, journey, coded=detailed_exitcode)
+        wanted = desk.wanted(snapshot, journey.at)
         chosen = selection.of(wanted)
         planned = part_of(make_plan(wanted, snapshot, chosen), chosen, snapshot)
         allowed = allowances(desk, snapshot, allow_loss)
@@ -112,6 +121,7 @@ def plan(
         before_writing(desk, planned)
         with previewed(desk, planned, snapshot, allowed, thorough=True) as staged:
             show_plan(session, planned, staged.previews, staged.sets)
+            _name_points_ahead(desk, snapshot, journey.at)
             if drift:
                 show_drift(desk, planned, snapshot)
             beside_the_plan(desk, planned, snapshot, staged.previews)
@@ -137,6 +147,29 @@ def plan(
     if code == 0 and detailed_exitcode and has_changes(planned, staged.previews):
         return 10
     return code
+
+
+def _show_the_way(
+    desk: Desk, snapshot: Snapshot, goal: tuple[int, bool], journey: Journey, *, coded: bool
+) -> int:
+    """Show the moves that lead to a goal; return 10 for any, if the code is to say so."""
+    from tapcfn.cli.journeys import legs_to
+    from tapcfn.report.journeys import legs_text
+
+    legs = legs_to(desk, snapshot, goal, journey)
+    fields = [
+        {"move": leg.move.name, "back": leg.back, "confirm": leg.move.confirm or None}
+        for leg in legs
+    ]
+    desk.session.console.answer("way", {"legs": fields}, legs_text(desk.place.rollout, legs))
+    return 10 if legs and coded else 0
+
+
+def _name_points_ahead(desk: Desk, snapshot: Snapshot, at: str) -> None:
+    from tapcfn.report.journeys import points_text
+
+    if text := points_text(desk.place.rollout, desk.position(snapshot, at)):
+        desk.session.console.result(text)
 
 
 @click.command()

@@ -185,6 +185,7 @@ def _is_as_before(desk: Desk, found: FoundSet, record: Record, pair: Target) -> 
 def do(desk: Desk, spread: Spread, command: str, allow_loss: Iterable[str], *, yes: bool) -> int:
     """Show what would become of the instances, ask, and carry it out; return the exit code."""
     from tapcfn.cli.guarding import allowances, unused, verdict_on
+    from tapcfn.instance_previews import HIDDEN
     from tapcfn.model import Snapshot
     from tapcfn.operations import Approval
 
@@ -193,7 +194,7 @@ def do(desk: Desk, spread: Spread, command: str, allow_loss: Iterable[str], *, y
         make_sure_that_somebody_answers(desk.session)
     allowed = allowances(desk, Snapshot(), allow_loss)
     plan = plan_of(desk, spread, command)
-    previews = () if _is_secret(spread) else set_previews(desk, plan, allowed)
+    previews = set_previews(desk, plan, allowed, HIDDEN if _is_secret(spread) else "")
     show_plan(desk.session, plan, (), previews)
     unused(desk, plan, (), allowed & frozenset(allow_loss), (), previews)
     if code := verdict_on(desk, (), code_of((), previews), previews):

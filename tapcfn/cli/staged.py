@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tapcfn.cli.options import Session
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tapcfn.operations import Approval
     from tapcfn.plan import Plan
     from tapcfn.preview import Preview
+    from tapcfn.stack_sets.steps import SetStep
 
 
 @dataclass(slots=True)
@@ -86,22 +87,30 @@ def _withdraw(
         desk.session.console.notify(Diagnosed("info", text))
 
 
-def set_previews(desk: Desk, planned: Plan, allowed: frozenset[str]) -> tuple[SetPreview, ...]:
-    """Return what would become of the instances of each stack set; leaves nothing behind."""
-    from tapcfn.instance_previews import preview_set
+def set_previews(
+    desk: Desk, planned: Plan, allowed: frozenset[str], unasked: str = ""
+) -> tuple[SetPreview, ...]:
+    """Return what would become of the instances of each stack set; leaves nothing behind.
 
-    return tuple(
-        preview_set(
+    With `unasked`, which says why, only templates tell; so they do where inputs are not there yet.
+    """
+    from tapcfn.instance_previews import preview_deferred, preview_set
+
+    def previewed(step: SetStep) -> SetPreview:
+        if step.spread is None:
+            return preview_deferred(step, allowed)
+        preview = preview_set(
             step.spread,
             desk.cloud,
             desk.ledger,
             desk.pool,
             allowed=allowed,
             sample=desk.session.sample,
+            unasked=unasked,
         )
-        for step in planned.sets
-        if step.spread is not None and step.has_work
-    )
+        return replace(preview, usual=desk.ledger.times("instance", step.stack_set))
+
+    return tuple(previewed(step) for step in planned.sets if step.has_work)
 
 
 def discard(desk: Desk, previews: Iterable[Preview]) -> None:

@@ -17,12 +17,13 @@ class Move:
     `stacks` are wanted like this from here on, until a later move says otherwise: template and
     reality stay equal. `removes` names stacks that go. `before` and `after` are done before and
     after the stacks change. When the gates have held, the move is over; with `falls_back` a gate
-    that fails takes it back at once.
+    that fails takes it back at once, and a move that only watches takes what it watches with it.
 
     `says` is a sentence that a person reads first; `look` what to look at meanwhile. `forever` says
     why the move can't be taken back, empty if it can; `confirm` is the name that a person must type
     to cross a point of no return. `allow` lists the losses that the move is known to mean.
-    `minutes` is about how long it takes, where that is known.
+    `minutes` is about how long it takes, where that is known; `needs` are the words that the
+    command which takes it must have besides.
 
     `undone_by` is what stacks become one after another on the way back, where they cannot go back
     at once: a database that was promoted goes before it is there as a replica again.
@@ -43,6 +44,7 @@ class Move:
     look: str = ""
     minutes: float | None = None
     undone_by: tuple[Stack, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def actions(self) -> tuple[Action, ...]:

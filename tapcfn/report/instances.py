@@ -68,7 +68,8 @@ def _end_lines(event: SetOperationEnded) -> Iterator[str]:
 def instance_line(event: InstanceMoved) -> str:
     """Return where one instance stands; a failure with its reason."""
     line = f"{event.stack_set}: {event.target} {event.detailed}"
-    return f"{line}: {event.reason or 'no reason given'}" if _has_failed(event) else line
+    why = event.cause or event.reason or "no reason given"
+    return f"{line}: {why}" if _has_failed(event) else line
 
 
 def instance_lines(events: Iterable[InstanceMoved], most: int = MOST_LINES) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from tapcfn.actions import forever, leaves, says
 from tapcfn.journey import BASE, Leg, undoable_until
@@ -10,8 +10,11 @@ from tapcfn.model import Move, Rollout
 from tapcfn.report.text import duration
 
 
-def phases_text(rollout: Rollout, here: int | None) -> str:
-    """Return every move with its state; `here` is None where it can't be told."""
+def phases_text(rollout: Rollout, here: int | None, passed: Collection[str] = ()) -> str:
+    """Return every move with its state; `here` is None where it can't be told.
+
+    `passed` are the moves that were seen to be over.
+    """
     lines = [_line(BASE, "all that is deployed before any move", _state(0, here))]
     back = undoable_until(rollout, here) if here is not None else 0
     for number, move in enumerate(rollout.moves, 1):
@@ -21,7 +24,21 @@ def phases_text(rollout: Rollout, here: int | None) -> str:
         names = [BASE, *(move.name for move in rollout.moves)]
         lines.append("")
         lines.append(f"stands at {names[here]}; can be taken back to {names[back]}")
+        if open_still(rollout, here, passed):
+            lines.append(f"{names[here]} was not seen to be over: its gates are held again first")
     return "\n".join(lines)
+
+
+def open_still(rollout: Rollout, here: int, passed: Collection[str]) -> bool:
+    """Whether the move that stands has something after its stacks, and was not seen to pass."""
+    move = rollout.moves[here - 1] if here else None
+    return move is not None and bool(move.after or move.gates) and move.name not in passed
+
+
+def points_text(rollout: Rollout, here: int) -> str:
+    """Return the points of no return that are ahead, in one line, or nothing."""
+    ahead = [f"{move.name} ({move.confirm})" for move in rollout.moves[here:] if move.confirm]
+    return f"points of no return ahead: {', '.join(ahead)}" if ahead else ""
 
 
 def _state(number: int, here: int | None) -> str:
@@ -51,6 +68,8 @@ def move_lines(move: Move) -> Iterator[str]:
         yield "taken back at once if a gate fails"
     if move.forever:
         yield f"cannot be taken back: {move.forever}"
+    if move.needs:
+        yield f"needs: {' '.join(move.needs)}"
     if move.confirm:
         yield f'point of no return: has to be confirmed as "{move.confirm}"'
 
@@ -95,12 +114,33 @@ def _back_lines(leg: Leg) -> Iterator[str]:
             yield left
 
 
+def begun_text(rollout: Rollout, leg: Leg, call: str) -> str:
+    """Return that a leg has stopped half way, and the commands that lead on and back."""
+    names = [BASE, *(move.name for move in rollout.moves)]
+    move, before = leg.move, names[names.index(leg.move.name) - 1]
+    back = f"{call} --back-to {before}"
+    if leg.back:
+        return f"{move.name} is not wholly taken back\n  on:   {back}"
+    lines = [f"{move.name} was begun and is not over{f': {move.look}' if move.look else ''}"]
+    lines.append(f"  on:   {call} --until {words_of(move)}")
+    if not move.forever:
+        lines.append(f"  back: {back}")
+    return "\n".join(lines)
+
+
+def words_of(move: Move) -> str:
+    """Return the move's name with all that the command that takes it must say besides."""
+    confirm = (f"--confirm-point-of-no-return {move.confirm}",) if move.confirm else ()
+    return " ".join((move.name, *confirm, *move.needs))
+
+
 def standing_text(rollout: Rollout, here: int, call: str) -> str:
     """Return where a rollout stands now, and the commands that lead on and back."""
     names = [BASE, *(move.name for move in rollout.moves)]
     lines = [f"stands at {names[here]}"]
     if here < len(rollout.moves):
-        lines.append(f"  on:   {call} --until {names[here + 1]}")
+        needs = rollout.moves[here].needs
+        lines.append(f"  on:   {' '.join((call, '--until', names[here + 1], *needs))}")
     if (back := undoable_until(rollout, here)) < here:
         lines.append(f"  back: {call} --back-to {names[max(back, here - 1)]}")
     return "\n".join(lines)

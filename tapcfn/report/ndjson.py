@@ -244,6 +244,7 @@ def _instance_moved(event: InstanceMoved) -> dict[str, Any]:
         "status": event.status,
         "detailed_status": event.detailed,
         "reason": event.reason or None,
+        "cause": event.cause or None,
         "stack_id": event.stack_id or None,
     }
 

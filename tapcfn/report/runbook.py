@@ -25,6 +25,7 @@ from tapcfn.model import (
     Rollout,
     TargetHealthCheck,
 )
+from tapcfn.report.journeys import words_of
 from tapcfn.report.text import duration
 
 _STYLE = """
@@ -111,8 +112,7 @@ def _step(rollout: Rollout, number: int, move: Move, call: str, place: str) -> I
     yield ""
     yield f"{move.says[0].upper()}{move.says[1:]}."
     yield ""
-    confirm = f" --confirm-point-of-no-return {move.confirm}" if move.confirm else ""
-    yield from _commands(f"{call} apply {place} --until {move.name}{confirm}")
+    yield from _commands(f"{call} apply {place} --until {words_of(move)}")
     yield from _list("It does, in this order:", _does(move))
     yield from _list("It is over when:", (gate_text(gate) for gate in move.gates))
     if move.bake:

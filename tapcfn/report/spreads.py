@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tapcfn.instance_previews import (
     InstancePreview,
@@ -10,14 +10,15 @@ from tapcfn.instance_previews import (
     allowances_asked,
     offline_note,
 )
-from tapcfn.model import Preferences, StackSet, Target
+from tapcfn.model import Preferences, Target
 from tapcfn.report.changes import change_lines, is_perilous
 from tapcfn.report.folded import fold_lines
 from tapcfn.report.folding import Block, Entry, entry, fold
+from tapcfn.report.stack_sets import figure_lines
 from tapcfn.report.text import finding_text
 from tapcfn.stack_sets.calls import Act
-from tapcfn.stack_sets.simulation import simulate
-from tapcfn.stack_sets.spread import Spread, SpreadWave, value_of
+from tapcfn.stack_sets.simulation import WavePart, operation, pause, simulation
+from tapcfn.stack_sets.spread import Spread, SpreadWave, is_secret, value_of
 from tapcfn.stack_sets.steps import SetStep
 
 _INDENT = " " * 14
@@ -33,9 +34,9 @@ def set_lines(step: SetStep, preview: SetPreview | None = None) -> Iterator[str]
     if step.spread is None:
         names = ", ".join(str(each) for each in step.unknown)
         yield f"{_INDENT}waits for {names}"
-        return
-    for line in _facts(step.spread):
-        yield f"{_INDENT}{line}"
+    else:
+        for line in _facts(step.spread, preview.usual if preview else ()):
+            yield f"{_INDENT}{line}"
     if preview:
         yield from _instances(preview)
 
@@ -47,7 +48,13 @@ def _instances(preview: SetPreview) -> Iterator[str]:
     if note := offline_note(preview):
         yield f"{_INDENT}{note}"
     if preview.left_out:
-        yield f"{_INDENT}{preview.left_out} more instances were not asked about (--sample)"
+        yield (
+            f"{_INDENT}{len(preview.left_out)} more instances were not asked about (--sample), so "
+            "only the templates tell"
+        )
+    objected = [each for each in preview.left_out if each.findings or each.refused]
+    for each in fold(_entry(preview.name, each, "update") for each in objected):
+        yield from fold_lines(each)
     losing = [each for each in preview.removals if each.findings]
     for each in fold(_entry(preview.name, each, "delete") for each in losing):
         yield from fold_lines(each)
@@ -75,7 +82,7 @@ def _entry(name: str, preview: InstancePreview, verb: str) -> Entry:
     return entry(name, preview.target, (verb, reason), blocks, change_set)
 
 
-def _facts(spread: Spread) -> Iterator[str]:
+def _facts(spread: Spread, usual: Sequence[float]) -> Iterator[str]:
     if not spread.has_work:
         return
     yield counts_text(spread)
@@ -89,7 +96,9 @@ def _facts(spread: Spread) -> Iterator[str]:
     if spread.suspended:
         yield f"! their accounts are suspended, nothing touches them: {_named(spread.suspended)}"
     yield from _hidden(spread)
-    yield from _pace(spread)
+    if spread.stack_set.overrides:
+        yield from _effective(spread)
+    yield from _pace(spread, usual)
 
 
 def counts_text(spread: Spread) -> str:
@@ -108,11 +117,13 @@ def counts_text(spread: Spread) -> str:
 
 
 def _wave_text(wave: SpreadWave) -> str:
+    then = [f"{wave.bake:g} s to bake"] if wave.bake else []
+    then += [f"gate {each.name}" for each in wave.gates]
+    if not wave.calls:
+        return f"wave {wave.name}: as wanted by now; before the next one {', '.join(then)}"
     acts = [call.act for call in wave.calls if call.act not in {Act.CREATE, Act.DELETE}]
     calls = f"{len(acts)} operation{'s' * (len(acts) != 1)}"
     pairs = f"{len(wave.pairs)} pair{'s' * (len(wave.pairs) != 1)}"
-    then = [f"{wave.bake:g} s to bake"] if wave.bake else []
-    then += [f"gate {each.name}" for each in wave.gates]
     return f"wave {wave.name}: {pairs} in {calls}" + (f", then {', '.join(then)}" if then else "")
 
 
@@ -134,15 +145,22 @@ def _hidden(spread: Spread) -> Iterator[str]:
             yield f"! {key} changes, and an override hides it in {_named(hiding)}"
 
 
-def _pace(spread: Spread) -> Iterator[str]:
-    """Yield how fast it will be, and what to think of twice. (R-4)"""
-    if not spread.wanted.pairs:
+def _pace(spread: Spread, usual: Sequence[float]) -> Iterator[str]:
+    """Yield how the calls will go: how fast, what is touched at worst, and warnings. (R-4)"""
+    preferences = spread.stack_set.preferences
+    parts = [_part(wave, preferences) for wave in spread.waves]
+    told = simulation([each for each in parts if each.operations], preferences, usual)
+    if not told.waves:
         return
-    stack_set = spread.stack_set
-    told = simulate(spread.wanted.pairs, stack_set.preferences, waves=stack_set.waves)
-    yield preferences_text(stack_set.preferences)
+    yield preferences_text(preferences)
+    yield from figure_lines(told)
     for warning in told.warnings:
         yield f"! {warning}"
+
+
+def _part(wave: SpreadWave, preferences: Preferences) -> WavePart:
+    calls = tuple(operation(each.pairs, preferences) for each in wave.calls if each.pairs)
+    return WavePart(wave.name, calls, pause(wave.gates, wave.bake))
 
 
 def preferences_text(preferences: Preferences) -> str:
@@ -165,8 +183,9 @@ def sets_total(steps: Iterable[SetStep]) -> str:
     return f"Stack sets: {said}." if said else ""
 
 
-def effective_lines(spread: Spread, stack_set: StackSet) -> Iterator[str]:
+def _effective(spread: Spread) -> Iterator[str]:
     """Yield what each pair's stack is told, all in all; pairs that are told the same together."""
+    stack_set = spread.stack_set
     groups: dict[tuple[tuple[str, str], ...], list[Target]] = {}
     for pair in sorted(spread.wanted.pairs):
         told = {
@@ -175,5 +194,7 @@ def effective_lines(spread: Spread, stack_set: StackSet) -> Iterator[str]:
         }
         groups.setdefault(tuple(sorted(told.items())), []).append(pair)
     for same, pairs in sorted(groups.items(), key=lambda each: -len(each[1])):
-        values = ", ".join(f"{key}={value}" for key, value in same)
+        values = ", ".join(
+            f"{key}={'****' if is_secret(stack_set, key) else value}" for key, value in same
+        )
         yield f"{len(pairs)} with {values or 'no parameters'}: {_named(pairs)}"

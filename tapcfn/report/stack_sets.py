@@ -23,6 +23,14 @@ _DIGEST = 12
 
 def simulation_text(simulation: Simulation) -> str:
     """Return the waves with their Regions, then the whole, then what to think about. (R-4)"""
+    lines = figure_lines(simulation)
+    if not simulation.usual:
+        lines.append("how long it takes is not known: no instance has been deployed before")
+    return "\n".join([*lines, *(f"warning: {each}" for each in simulation.warnings)])
+
+
+def figure_lines(simulation: Simulation) -> list[str]:
+    """Return the waves with their Regions, then the whole."""
     lines: list[str] = []
     for wave in simulation.waves:
         takes = _takes(simulation, wave)
@@ -31,9 +39,7 @@ def simulation_text(simulation: Simulation) -> str:
             lines += _region_lines(each)
     if len(simulation.waves) > 1:
         lines.append(f"in all: {_reach(simulation)}{_takes(simulation, None)}")
-    if not simulation.usual:
-        lines.append("how long it takes is not known: no instance has been deployed before")
-    return "\n".join([*lines, *(f"warning: {each}" for each in simulation.warnings)])
+    return lines
 
 
 def _reach(part: WavePart | Simulation) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tapcfn.errors import CloudError, TapcfnError
+from tapcfn.errors import CloudError
 from tapcfn.events import Cause, Diagnosed, SetOperationEnded
 from tapcfn.model import (
     Instance,
@@ -18,6 +18,7 @@ from tapcfn.model import (
 )
 from tapcfn.stack_sets.causes import cluster
 from tapcfn.stack_sets.means import SetMeans
+from tapcfn.stack_sets.root_causes import root_cause
 from tapcfn.stack_sets.simulation import operation as simulated
 
 # Seconds in which result lists may lag behind the end of their operation. (X-24)
@@ -106,7 +107,7 @@ def _causes(
     clusters = cluster((each.target, _reason_of(each)) for each in failed)
     return tuple(
         Cause(
-            _root_cause(stacks.get(each.first, ""), each.first, means)
+            root_cause(stacks.get(each.first, ""), each.first, means)
             or (each.reason if each.count > 1 else each.example),
             each.count,
             str(each.first),
@@ -119,24 +120,6 @@ def _reason_of(result: SetResult) -> str:
     if result.gate == "FAILED":
         return f"the account gate said no: {result.gate_reason or 'no reason given'}"
     return result.reason or "no reason given"
-
-
-def _root_cause(stack_id: str, target: Target, means: SetMeans) -> str:
-    """Return the first failed event of an instance's last operation, or nothing. (D-4, X-12)"""
-    if not stack_id:
-        return ""
-    try:
-        events = means.histories.events(stack_id, target, "")
-    except TapcfnError:
-        return ""
-    token = events[-1].token if events else ""
-    failed = (
-        each
-        for each in events
-        if each.is_failure and each.token == token and each.physical_id != stack_id
-    )
-    first = next(failed, None)
-    return f"{first.logical_id} ({first.resource_type}): {first.reason}" if first else ""
 
 
 def _text_of(causes: Iterable[Cause], cancelled: int) -> str:

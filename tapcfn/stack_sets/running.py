@@ -101,7 +101,8 @@ class _Running:
     def run(self) -> StackEnded:
         """Do all waves and judge what came of them."""
         for wave in self._spread.waves:
-            self._do_wave(wave)
+            if wave.calls:
+                self._do_wave(wave)
             self._hold(wave)
         self._judge()
         return self.ended(Ending.DONE if self._spread.has_work else Ending.UNCHANGED)

@@ -237,8 +237,22 @@ def _with_calls(spread: Spread, difference: SpreadReason | None, cover: Cover) -
         reason = SpreadReason.AUTOMATIC_DIFFERS
     if reason is SpreadReason.AS_WANTED:
         return spread
-    waves = tuple(each for each in _waves(spread, difference, cover) if each.calls)
+    waves = _kept(tuple(_waves(spread, difference, cover)))
     return replace(spread, reason=reason, waves=waves)
+
+
+def _kept(waves: tuple[SpreadWave, ...]) -> tuple[SpreadWave, ...]:
+    """Return the waves that have calls, and those whose gates other waves still wait for.
+
+    A canary may be as wanted by now, and its bake or a gate may have ended the run before this
+    one: the rest begins only once they have held. What leaves waits for no gate of its own.
+    """
+    *parts, leaving = waves
+    last = max((at for at, each in enumerate(parts) if each.calls), default=0)
+    return (
+        *(e for at, e in enumerate(parts) if e.calls or (at < last and (e.gates or e.bake))),
+        *((leaving,) if leaving.calls else ()),
+    )
 
 
 def _reason(spread: Spread) -> SpreadReason:

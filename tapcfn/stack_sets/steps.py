@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 
 from tapcfn.errors import TemplateError
 from tapcfn.model import (
@@ -12,6 +13,7 @@ from tapcfn.model import (
     OutputOf,
     Rollout,
     SelfManaged,
+    ServiceManaged,
     StackSet,
     Target,
 )
@@ -36,6 +38,11 @@ class SetStep:
     def name(self) -> str:
         """The set's name."""
         return self.stack_set.name
+
+    @property
+    def comes_after(self) -> frozenset[str]:
+        """What must have ended before, in the same phase: stacks, and sets that it depends on."""
+        return self.needs | frozenset(() if self.removes else _after(self.stack_set))
 
     @property
     def verb(self) -> str:
@@ -88,6 +95,21 @@ def known_now(step: SetStep, outputs: Outputs) -> SetStep:
     return plan_set(step.stack_set, step.found, outputs) if step.spread is None else step
 
 
+def outlook(step: SetStep) -> Spread:
+    """Return what a deferred step may touch at most: all that stays, and what leaves."""
+    wanted, _ = resolve_set(step.stack_set, {}, step.found)
+    spread = plan_spread(wanted, step.found, cover_for(step.stack_set, step.found))
+    stays = frozenset(step.found.instances) & wanted.pairs - spread.passed_over
+    return replace(spread, update=stays)
+
+
+def _after(stack_set: StackSet) -> tuple[str, ...]:
+    """Return the sets that an account gets before this one."""
+    permission = stack_set.permission
+    auto = permission.auto if isinstance(permission, ServiceManaged) else None
+    return auto.after if auto else ()
+
+
 def _inputs(stack_set: StackSet) -> tuple[OutputOf, ...]:
     values = [*stack_set.parameters.values()]
     values += [value for told in stack_set.overrides.values() for value in told.values()]
@@ -123,6 +145,7 @@ def check_sets(rollout: Rollout) -> None:
     names = [each.name for each in rollout.stack_sets] + [each.name for each in rollout.stacks]
     twice = sorted({name for name in names if names.count(name) > 1})
     faults += [f"two units are called {name}" for name in twice]
+    faults += _order_faults(rollout)
     if faults:
         raise TemplateError("; ".join(faults))
 
@@ -164,6 +187,25 @@ def _input_faults(stack_set: StackSet, rollout: Rollout, number: int) -> Iterabl
             yield f"{stack_set.name}: asks for {value}, which has no such output"
         elif phase_of[value.stack] > number:
             yield f"{stack_set.name}: asks for {value}, which comes in a later phase"
+
+
+def _order_faults(rollout: Rollout) -> Iterable[str]:
+    """Yield dependences between sets that no order can meet."""
+    phase_of = {
+        each.name: at for at, phase in enumerate(rollout.phases) for each in phase.stack_sets
+    }
+    before = {
+        each.name: [name for name in _after(each) if name in phase_of]
+        for each in rollout.stack_sets
+    }
+    for name, others in before.items():
+        for other in others:
+            if phase_of[other] > phase_of[name]:
+                yield f"{name}: depends on {other}, which comes in a later phase"
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError as error:
+        yield f"stack sets depend on each other: {', '.join(sorted(set(error.args[1])))}"
 
 
 def _permission_faults(stack_set: StackSet) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tapcfn.errors import CloudError, StillRunningError, UnknownStatusError
 from tapcfn.events import Diagnosed, InstanceMoved, InstancesMoved, Waiting
@@ -16,6 +16,7 @@ from tapcfn.model import (
 )
 from tapcfn.stack_sets.cells import DELETED
 from tapcfn.stack_sets.means import SetMeans
+from tapcfn.stack_sets.root_causes import RootCauses
 from tapcfn.trouble import LOST_AFTER, Trouble
 
 HEARTBEAT_EVERY = 30.0
@@ -32,8 +33,9 @@ class Watch:
     operation_id: str
     pairs: frozenset[Target]
     removes: bool
-    seen: dict[Target, Instance]
-    gone: set[Target]
+    causes: RootCauses
+    seen: dict[Target, Instance] = field(default_factory=dict)
+    gone: set[Target] = field(default_factory=set)
 
 
 def watch(
@@ -51,7 +53,7 @@ def watch(
     where it has not ended by the deadline, or shortly after the interrupt.
     """
     clock, patience = means.clock, means.patience
-    looking = Watch(stack_set, operation_id, pairs, removes, {}, set())
+    looking = Watch(stack_set, operation_id, pairs, removes, RootCauses(means))
     trouble = Trouble(clock, means.notify)
     started = quiet_since = clock.now()
     limit: float | None = None
@@ -132,6 +134,7 @@ def _moved(looking: Watch, each: Instance) -> InstanceMoved:
         each.reason,
         each.stack_id,
         each.unit,
+        looking.causes.of(each) if each.detailed is DetailedStatus.FAILED else "",
     )
 
 

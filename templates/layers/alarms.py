@@ -70,6 +70,11 @@ class Alarm:
     compare: Compare = Compare.ABOVE
     missing: Missing = Missing.NOT_BREACHING
 
+    @property
+    def noticed_within(self) -> float:
+        """The seconds in which it has gone off once something is wrong: a minute for CloudWatch."""
+        return self.periods * self.seconds + 60.0
+
 
 def add(
     template: Template,

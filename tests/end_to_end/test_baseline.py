@@ -21,7 +21,8 @@ preferences.mode = "soft"
 """
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.drill)])
+@pytest.mark.drill
+@pytest.mark.parametrize("count", [1, 3])
 def test_every_account_gets_the_baseline_in_every_region(bench: Bench, count: int):
     """Two sets over accounts and Regions, by roles that bootstrap made."""
     accounts = [f"{number + 1}{bench.account[1:]}" for number in range(count)]

@@ -187,9 +187,8 @@ def test_a_failure_shows_a_traceback_only_when_asked(bench: Bench, monkeypatch: 
     assert "Traceback" in loud.err
 
 
-@pytest.mark.parametrize(
-    "environment", [{}, pytest.param({"NO_COLOR": "1"}, marks=pytest.mark.drill)]
-)
+@pytest.mark.drill
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
 def test_a_person_at_a_terminal_sees_a_table(tmp_path: Path, environment: dict[str, str]):
     """Each stack has a row that ends in done; colours are left out where they are not wanted."""
     shutil.copytree(PROJECT / "templates", tmp_path / "templates")

@@ -110,6 +110,7 @@ def test_an_interrupt_ends_with_a_summary_and_the_next_run_adopts(folder: Path, 
     assert {1} == set(starts(folder).values())
 
 
+@pytest.mark.drill
 def test_a_killed_run_is_taken_up_where_it_was(folder: Path):
     """Without a last word either: tokens on disk tell the next run what is its own."""
     process = command(folder, "apply", "replicated_storage", "--json")
@@ -141,6 +142,7 @@ def test_the_deadline_ends_the_waiting_and_not_the_work(folder: Path):
     assert {1} == set(starts(folder).values())
 
 
+@pytest.mark.drill
 def test_a_reader_that_goes_away_does_not_stop_the_deployment(folder: Path):
     """`apply | head -1` deploys all the same."""
     process = command(folder, "apply", "replicated_storage", "--json")
@@ -162,6 +164,7 @@ template = "topics.json"
 """
 
 
+@pytest.mark.drill
 def test_an_interrupt_cancels_running_updates_where_that_is_asked_for(folder: Path):
     """Rolled back before its second resource, said, and 130; the resumed run deploys it. (X-35)"""
     plain = folder / "plain"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -47,8 +48,9 @@ def rollout(settings, stage):
         return Stack(f"{stage}-shop-{name}", here, topic(name), parameters)
 
     def gate(name):
-        check = CommandCheck(("test", "-e", str(Path(settings.folder) / name)))
-        return Gate(name, check, timeout=0.5, every=0.1)
+        folder = Path(settings.folder)
+        script = f"rm {folder}/stop && kill -INT $PPID; test -e {folder}/{name}"
+        return Gate(name, CommandCheck(("sh", "-c", script)), timeout=0.5, every=0.1)
 
     moves = (
         Move("sync", "wait until all is there", gates=(gate("synced"),)),
@@ -56,6 +58,7 @@ def rollout(settings, stage):
              falls_back=True),
         Move("shift-100", "all of it", (stack("dns", Weight="100"),), gates=(gate("well"),),
              falls_back=True),
+        Move("monitor", "watch it", gates=(gate("quiet"),), falls_back=True),
         Move("retire", "the old house goes", removes=(f"{stage}-shop-old",),
              forever="it is deleted", confirm="give-up-the-old-house"),
     )
@@ -84,10 +87,20 @@ class Shop:
 
     def allow(self, *gates: str) -> None:
         """Let these gates be good, and no others."""
-        for name in ("synced", "well"):
+        for name in ("synced", "well", "quiet", "stop"):
             (self.folder / name).unlink(missing_ok=True)
         for name in gates:
             (self.folder / name).touch()
+
+    def noted(self, move: str) -> list[str]:
+        """Return what the folder's runs have noted of a move, in order."""
+        files = sorted(Path(".tapcfn/runs").glob("*.ndjson"))
+        lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        return [
+            each["state"]
+            for each in lines
+            if each["kind"] == "move" and each["move"].startswith(f"{move}:")
+        ]
 
     @property
     def weight(self) -> str:
@@ -190,7 +203,7 @@ def test_every_move_is_taken_back_to_the_first_state(shop: Shop) -> None:
 
 def test_the_point_of_no_return_is_crossed_by_name_and_once(shop: Shop) -> None:
     """Without its name nothing moves; behind it there is no way back, and the reason is said."""
-    shop.allow("synced", "well")
+    shop.allow("synced", "well", "quiet")
     refused = shop.apply("--no-input", "--until", "retire")
     assert (2, set()) == (refused.code, shop.stacks)
     assert "--confirm-point-of-no-return give-up-the-old-house" in refused.lines[-2]["message"]
@@ -200,10 +213,98 @@ def test_the_point_of_no_return_is_crossed_by_name_and_once(shop: Shop) -> None:
     )
 
     assert (0, {"dns"}) == (crossed.code, shop.stacks), crossed.out
+    noted = shop.noted("retire")
+    assert ["confirmed", "begun", "passed"] == noted
     back = shop.apply("--back-to", "shift-100")
     assert (4, "100") == (back.code, shop.weight)
     assert "retire cannot be taken back: it is deleted" in back.lines[-2]["message"]
     assert 0 == shop.run("plan", "--detailed-exitcode").code
+
+
+def test_a_move_that_only_watches_takes_back_what_it_watches(shop: Shop) -> None:
+    """It changes no stack of its own: to take it back alone would leave the weights."""
+    shop.allow("synced", "well")
+
+    failed = shop.apply("--until", "monitor")
+
+    assert (1, "50") == (failed.code, shop.weight)
+    assert [("monitor", False, False), ("monitor", True, True), ("shift-100", True, True)] == moves(
+        failed
+    )[-3:]
+
+
+def test_an_interrupted_move_says_where_it_stands_and_both_ways(shop: Shop) -> None:
+    """The weights are as they are then: the next command is said, not looked for."""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply("--until", "sync").code
+    shop.allow("synced", "stop")
+
+    stopped = shop.run("apply", "--until", "shift-50")
+
+    assert (130, "50") == (stopped.code, shop.weight)
+    assert "shift-50 was begun and is not over" in stopped.err
+    assert "--until shift-50" in stopped.err
+    assert "--back-to sync" in stopped.err
+    shop.allow("synced")
+    told = shop.run("phases").out
+    assert "shift-50 was not seen to be over" in told
+    held = shop.apply("--until", "shift-50")
+    assert (1, "0") == (held.code, shop.weight)
+
+
+def test_the_way_is_planned_and_its_points_of_no_return_are_named(shop: Shop) -> None:
+    """From where it stands; nothing is moved by it."""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply("--until", "shift-50").code
+
+    planned = shop.run("plan")
+    on = shop.run("plan", "--until", "retire", "--detailed-exitcode")
+    back = shop.run("plan", "--back-to", "base")
+
+    assert "points of no return ahead: retire (give-up-the-old-house)" in planned.out
+    assert (10, 0, "50") == (on.code, back.code, shop.weight)
+    heads = [line.split()[1] for line in on.out.splitlines() if line.startswith("move ")]
+    assert ["shift-100", "monitor", "retire"] == heads
+    assert ["shift-50", "sync"] == [
+        line.split()[1] for line in back.out.splitlines() if line.startswith("back ")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        ("give-up-the-old-house\n", 0, ""),
+        ("yes\n", 130, '"yes" is not "give-up-the-old-house": nothing was moved'),
+        ("", 2, "no answer came, the input has ended"),
+    ],
+    ids=["right", "wrong", "end"],
+)
+def test_a_point_of_no_return_is_typed_at_a_terminal(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, said: str
+) -> None:
+    """Its own name alone lets the old house go."""
+    shop.allow("synced", "well", "quiet")
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+
+    crossed = shop.run("apply", "--until", "retire")
+
+    assert code == crossed.code, crossed.err
+    assert ({"dns"} if code == 0 else set()) == shop.stacks
+    assert said in crossed.err
+
+
+def test_the_runbook_is_written_and_says_where_it_stands(shop: Shop) -> None:
+    """As a page, and as text."""
+    page = shop.folder / "runbook.html"
+
+    written = shop.run("runbook", "--format", "html", "--out", str(page))
+    phases = shop.run("phases", "--json").of_type("phases")[-1]
+
+    assert 0 == written.code, written.err
+    for move in ("sync", "shift-50", "shift-100", "monitor", "retire"):
+        assert f"--until {move}" in page.read_text()
+    assert ("base", "sync", True) == (phases["here"], phases["next"], phases["passed"])
+    assert "base" in shop.run("phases").out
 
 
 def test_what_stands_at_no_move_is_led_nowhere(shop: Shop) -> None:

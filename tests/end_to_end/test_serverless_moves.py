@@ -228,12 +228,18 @@ LATE = {
     ],
 )
 def test_each_gate_fails_each_step(api: Api, step: str, what: str) -> None:
-    """O-10, O-11: what stands then is the last good step, and what decided is told."""
+    """O-10, O-11: what stands then is the step before, and what decided is told."""
     before = ("base", *STEPS)[STEPS.index(step)]
     words = ("--until", before) if before != "base" else ()
     api.script(*([LATE[what]] if step == "sync" else []))  # it has to have been so for a while
-    api.done(*words)
-    stood = api.state
+    if step == "monitor":  # what it watches is the last shift
+        api.done("--until", "shift-50")
+        stood = api.state
+        api.script(*([LATE[what]] if what in LATE else []))  # no shift looks at these
+        api.done(*words)
+    else:
+        api.done(*words)
+        stood = api.state
     if step != "sync":
         api.script({**BAD, **LATE}[what])
 
@@ -241,7 +247,8 @@ def test_each_gate_fails_each_step(api: Api, step: str, what: str) -> None:
 
     assert 1 == failed.code
     assert (step, False, False) == moves(failed)[0]
-    assert (step.startswith("shift"), stood) == (len(moves(failed)) == 2, api.state)
+    ends = {"sync": 1, "monitor": 3}.get(step, 2)
+    assert (ends, stood) == (len(moves(failed)), api.state)
     (gate,) = (each for each in failed.of_type("gate") if each["verdict"] == "failed")
     assert gate["samples"][-1]["good"] is not True
     api.script()
@@ -355,6 +362,7 @@ def _percents(api: Api) -> list[float | None]:
     return [each.get("percentTraffic") for each in canaries]
 
 
+@pytest.mark.drill
 def test_s3_16_a_canary_is_tried_aborted_and_promoted(canary: Api) -> None:
     """S3-16, O-12: shares, back to nothing, and both stages serve the new deployment alone."""
     base, old = canary.state, canary.stage(TARGET)["deploymentId"]
@@ -364,11 +372,12 @@ def test_s3_16_a_canary_is_tried_aborted_and_promoted(canary: Api) -> None:
     canary.done("--back-to", "base")
     assert (base, old) == (canary.state, canary.stage(TARGET)["deploymentId"])
     canary.script('alarm = "*ApiLatency*"\nregion = "us-east-1"\ncourse = [[0, "ALARM"]]')
-    failed = canary.apply("--until", "promote")
+    words = ("--until", "promote", "--confirm-point-of-no-return", "promote-the-canary")
+    failed = canary.apply(*words)
     assert (1, base) == (failed.code, canary.state)
     canary.script()
 
-    promoted = canary.done("--until", "promote")
+    promoted = canary.done(*words)
 
     assert ["canary", "watch", "canary-100", "promote"] == [name for name, _, _ in moves(promoted)]
     canary.settings(migration_mode="blue_green", baseline_deployment="")

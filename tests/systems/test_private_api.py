@@ -211,6 +211,7 @@ def with_names(aws: Aws, keys: Mapping[str, Any], regions: tuple[str, ...]) -> d
     }
 
 
+@pytest.mark.drill
 def test_all_options_together(aws: Aws, deployment: Deployment) -> None:
     """S1-X1 to S1-X10, L-5: it deploys, the facts are there, and full buckets go with it."""
     keys = with_names(aws, {**ALL_ON, "regions": list(TWO)}, TWO)

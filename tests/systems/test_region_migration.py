@@ -110,6 +110,7 @@ def left(aws: Aws) -> dict[str, list[Any]]:
 # The migration, step by step ----------------------------------------------------------------------
 
 
+@pytest.mark.drill
 def test_the_migration_goes_through_its_steps(
     aws: Aws, deployment: Deployment, balancer: str
 ) -> None:
@@ -217,6 +218,7 @@ def _the_traffic_moves(aws: Aws, deployment: Deployment, balancer: str) -> None:
 # All options --------------------------------------------------------------------------------------
 
 
+@pytest.mark.drill
 def test_every_option_at_once_stands_and_goes(
     aws: Aws, deployment: Deployment, balancer: str
 ) -> None:

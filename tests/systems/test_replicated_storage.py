@@ -49,6 +49,7 @@ def left(aws: Aws) -> dict[str, list[Any]]:
     return {what: each for what, each in found.items() if each}
 
 
+@pytest.mark.drill
 def test_every_option_at_once_stands_and_goes(aws: Aws, deployment: Deployment) -> None:
     """S0-X1, S0-X2, S0-X4, S0-X6 to S0-X10: the services say what the options promised."""
     up = deployment.apply(wanted(aws, **ALL_ON))

@@ -223,6 +223,7 @@ def _zone(aws: Aws) -> str:
     return str(made["HostedZone"]["Id"]).rpartition("/")[2]
 
 
+@pytest.mark.drill
 def test_all_options_together(aws: Aws, deployment: Deployment) -> None:
     """S3-16, S3-20, S3-X1 to S3-X6: deployed, at work, and gone."""
     zone = _zone(aws)

@@ -43,7 +43,14 @@ def shift(weight: int, **how: object) -> Move:
 APP = a_stack("app")
 OLD = a_stack("old")
 SYNC = Move("sync", "wait until all is there", gates=(GATE,))
-RETIRE = Move("retire", "the old one goes", removes=("old",), forever="it is deleted")
+RETIRE = Move(
+    "retire",
+    "the old one goes",
+    removes=("old",),
+    forever="it is deleted",
+    confirm="give-up",
+    needs=("--lift-protection",),
+)
 ROLLOUT = Rollout(
     "shop",
     "prod",
@@ -173,6 +180,30 @@ def test_a_move_that_can_not_be_taken_back_must_say_so() -> None:
 
     with pytest.raises(TemplateError, match="move clean: has to say that it is forever"):
         journey.check(replace(ROLLOUT, moves=(move,)))
+
+
+def test_what_is_forever_has_a_name_to_confirm_it_by() -> None:
+    """A way that nobody can go back is not gone by mistake."""
+    move = replace(RETIRE, confirm="")
+
+    with pytest.raises(TemplateError, match="move retire: is forever, and has no name"):
+        journey.check(replace(ROLLOUT, moves=(move,)))
+
+
+def test_a_move_that_stands_is_held_again_before_it_is_said_to_stand() -> None:
+    """Its stacks are there, and nobody has seen its gates hold."""
+    assert [True] == [leg.holds_only for leg in forward(ROLLOUT, 2, 2)]
+    assert () == forward(ROLLOUT, 2, 2, ("shift-50",))
+    assert () == journey.to_confirm(forward(ROLLOUT, 4, 4))
+
+
+@pytest.mark.parametrize(("number", "goal"), [(1, 0), (2, 1), (3, 2), (4, 2)])
+def test_a_move_falls_back_with_what_it_watches(number: int, goal: int) -> None:
+    """The fourth changes nothing: what it watches is the third."""
+    watch = Move("watch", "watch it", gates=(GATE,), falls_back=True)
+    rollout = replace(ROLLOUT, moves=(SYNC, shift(50), shift(100), watch, RETIRE))
+
+    assert goal == journey.falls_to(rollout, number)
 
 
 # What stacks cannot go straight back from ---------------------------------------------------------

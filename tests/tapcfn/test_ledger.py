@@ -421,3 +421,14 @@ def test_change_sets_that_a_killed_run_left_are_known_by_their_tokens(tmp_path: 
     other.intend("stage", a_stack("network"), "theirs")
 
     assert {"two": (AWAY, "app")} == FileLedger(tmp_path, "r3", about).staged("blue", "test")
+
+
+def test_a_confirmed_move_has_not_passed_and_a_passed_one_stays_so(tmp_path: Path) -> None:
+    """Somebody's word for a point of no return is kept, and is not the deed."""
+    ledger = a_ledger(tmp_path, "r1")
+    ledger.moved("shop", "prod", "retire", "confirmed")
+    ledger.moved("shop", "prod", "sync", "passed")
+    ledger.moved("shop", "prod", "sync", "confirmed")
+
+    assert a_ledger(tmp_path, "r2").passed("shop", "prod") == {"sync"}
+    assert '"confirmed"' in ledger.path.read_text()

@@ -1,4 +1,4 @@
-"""A self-managed set without its roles is stopped before anything is written. (DS-8)"""
+"""A set that would reach none of its targets is stopped before anything is written. (DS-8)"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tapcfn import set_obstacles
-from tapcfn.errors import BlockedError
+from tapcfn.errors import BlockedError, CloudError
 from tapcfn.model import (
     ADMINISTRATION_ROLE,
     EXECUTION_ROLE,
@@ -18,8 +18,10 @@ from tapcfn.model import (
     Holder,
     Instance,
     InstanceStatus,
+    Organization,
     Phase,
     Rollout,
+    ServiceManaged,
     Snapshot,
     Stack,
     StackSet,
@@ -28,6 +30,7 @@ from tapcfn.model import (
 from tapcfn.plan import plan, plan_destroy
 from tapcfn.preflight import FAIL, PASS, UNKNOWN, Check, refuse
 from tests.fakes import World, a_stack, a_template
+from tests.fakes.set_cloud import FakeSetCloud
 
 ADMIN, ONE, TWO = "111111111111", "222222222222", "333333333333"
 HOME = Target(ADMIN, "us-east-1")
@@ -151,3 +154,50 @@ def test_a_removal_is_not_asked_about():
     planned = plan_destroy(wanted, Snapshot(sets={"baseline": found(*PAIRS)}))
 
     assert set_obstacles.roles(planned, world.cloud, world.pool) == ()
+
+
+# The organization ---------------------------------------------------------------------------------
+
+
+class Shut(FakeSetCloud):
+    """An organization that does not let StackSets in, or of which nobody may tell."""
+
+    def __init__(self, answer: str | CloudError) -> None:
+        super().__init__()
+        self.answer = answer
+        self.asked: list[bool] = []
+
+    def access(self, home: Target, *, delegated: bool) -> str:
+        self.asked.append(delegated)
+        if isinstance(self.answer, CloudError):
+            raise self.answer
+        return self.answer
+
+
+def access(sets: Shut, *, delegated: bool = False, own: bool = False) -> tuple[Check, ...]:
+    """Return the checks of two service-managed sets, or of the self-managed one."""
+    units = Organization(("ou-1",), ("eu-west-1",))
+    one = StackSet(
+        "one", HOME, a_template("one"), organization=units, permission=ServiceManaged(delegated)
+    )
+    wanted = (SET,) if own else (one, replace(one, name="two"))
+    planned = plan(Rollout("blue", "test", (Phase("all", (), wanted),)), Snapshot())
+    return set_obstacles.access(planned, sets, World().pool)
+
+
+def test_an_organization_that_lets_nobody_in_stops_an_apply_and_names_the_command():
+    """One question for each home, exit 4."""
+    sets = Shut("DISABLED")
+
+    with pytest.raises(BlockedError, match="cloudformation activate-organizations-access"):
+        refuse(access(sets))
+    assert sets.asked == [False]
+
+
+def test_an_organization_that_lets_stack_sets_in_stops_nothing():
+    """Nor one that may not be asked; a self-managed set asks for none."""
+    assert [each.verdict for each in access(Shut("ENABLED"), delegated=True)] == [PASS]
+    unknown = access(Shut(CloudError("no", code="AccessDenied", lasting=True)))
+    assert [each.verdict for each in unknown] == [UNKNOWN]
+    refuse(unknown)
+    assert access(Shut("DISABLED"), own=True) == ()

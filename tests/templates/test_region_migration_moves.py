@@ -16,6 +16,7 @@ from tapcfn.model import (
     MetricCheck,
     Move,
     ReplicateObjects,
+    RestoreDrill,
     Rollout,
     SetReadOnly,
     Snapshot,
@@ -36,6 +37,7 @@ from tests.templates.systems.region_migration import (
     TARGET_BUCKET,
     rollout,
 )
+from tests.templates.watched import hurried
 
 NAMES = [
     "backfill",
@@ -360,3 +362,42 @@ def test_steps_lead_somewhere(steps: list[int], why: str) -> None:
     """S4-16: up, and to the end."""
     with pytest.raises(ConfigError, match=why):
         rollout(dial_steps=steps)
+
+
+def test_a_step_is_watched_for_as_long_as_its_alarms_need() -> None:
+    """S4-16, S4-18: an alarm that cannot go off during its step would hold nothing back."""
+    assert hurried(rollout(**GROUP, dial_steps=[10, 50, 100])) == []
+
+
+@pytest.mark.parametrize("choice", sorted(SYSTEM.choices))
+def test_every_move_says_how_long_it_takes_and_what_to_look_at(choice: str) -> None:
+    """S4-1: a runbook with gaps is none."""
+    wanted = rollout(**SYSTEM.choices[choice])
+
+    assert [each.name for each in wanted.moves if not each.look or not each.minutes] == []
+
+
+def test_the_command_that_gives_the_source_up_is_printed_whole() -> None:
+    """S4-1: what protects the source, what is in it, and each thing that is lost."""
+    kept = rollout(termination_protection=True)
+    bare = rollout(
+        **OPTIONS["created"], small_db=True, keep_data=False, termination_protection=False
+    )
+    stack = "prod-region-migration-source"
+
+    assert move(kept, "retire").needs == ("--lift-protection",)
+    assert set(move(bare, "retire").needs) == {
+        f"--empty-buckets {SOURCE_BUCKET}",
+        f"--allow-loss {stack}/Key:delete",
+        f"--allow-loss {stack}/SourceBucket:delete",
+        f"--allow-loss {stack}-data/Database:delete",
+        f"--allow-loss {stack}-data/Secret:delete",
+    }
+
+
+def test_a_way_from_the_backups_can_be_tried_at_any_time() -> None:
+    """O-18: a replica has no backups; the database that it becomes has."""
+    for keys, regions in (({}, [SOURCE]), ({"promoted": True}, [SOURCE, TARGET])):
+        drills = rollout(**keys).actions
+        assert [type(each) for each in drills] == [RestoreDrill] * len(regions)
+        assert [each.target.region for each in drills] == regions

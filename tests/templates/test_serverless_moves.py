@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tapcfn import bundle, journey
+from tapcfn.errors import ConfigError
 from tapcfn.model import (
     AlarmCheck,
     CompareObjects,
@@ -21,7 +22,8 @@ from tapcfn.model import (
     Stack,
 )
 from tests.fakes.builders import a_deployed
-from tests.templates.systems.serverless_api import SOURCE, TARGET, ZONE, rollout
+from tests.templates.systems.serverless_api import SOURCE, SOURCE_BUCKET, TARGET, ZONE, rollout
+from tests.templates.watched import hurried
 
 PINNED = "Deployment0123456789"
 TRIAL = {"migration_mode": "canary", "baseline_deployment": PINNED}
@@ -250,3 +252,45 @@ def test_s3_16_a_trial_begins_with_what_is_served_and_no_canary() -> None:
                 assert stack.parameters.get("CanaryPercent") == percent
                 kinds = list(stack.template.resources.values())
                 assert kinds.count("AWS::ApiGateway::Deployment") == 2
+
+
+def test_o_11_a_step_is_watched_for_as_long_as_its_alarms_need() -> None:
+    """O-11, S3-24: an alarm that cannot go off during its step would hold nothing back."""
+    for keys in (ZONE, TRIAL):
+        for profile in ("standard", "strict", "relaxed"):
+            made = rollout(**keys, alarm_profile=profile, traffic_shift_interval=1)
+            assert hurried(made) == []
+
+
+@BOTH
+def test_o_11_every_move_says_how_long_it_takes_and_what_to_look_at(keys: dict[str, object]):
+    """O-11: a runbook with gaps is none."""
+    made = rollout(**keys)
+
+    assert [each.name for each in made.moves if not each.look or not each.minutes] == []
+
+
+def test_o_12_a_promotion_is_confirmed_by_name() -> None:
+    """O-12: the old deployment is gone after it."""
+    assert move(rollout(**TRIAL), "promote").confirm == "promote-the-canary"
+
+
+def test_s3_16_a_trial_without_alarms_is_refused() -> None:
+    """S3-16, S3-24: nothing would hold a new deployment back."""
+    with pytest.raises(ConfigError, match=r"enable_monitoring.*gates are these alarms"):
+        rollout(**TRIAL, enable_monitoring=False)
+
+
+def test_o_13_the_command_that_gives_the_source_up_is_printed_whole() -> None:
+    """O-13: what protects the source, and what is in it, has to be named."""
+    kept = rollout(**ZONE, termination_protection=True)
+    bare = rollout(**ZONE, keep_data=False, termination_protection=False)
+    (app,) = set(move(bare, "close-source").removes) - {
+        each for each in move(bare, "close-source").removes if "api-account" in each
+    }
+
+    assert move(kept, "close-source").needs == ("--lift-protection",)
+    assert move(bare, "close-source").needs == (
+        f"--empty-buckets {SOURCE_BUCKET}",
+        f"--allow-loss {app}/AssetsBucket@{SOURCE}:delete",
+    )

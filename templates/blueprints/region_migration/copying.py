@@ -11,6 +11,7 @@ from tapcfn.model import (
     CopyImage,
     Later,
     ReplicateObjects,
+    RestoreDrill,
     SnapshotDatabase,
     SnapshotVolumes,
     Target,
@@ -69,6 +70,19 @@ class Copies:
             "snapshot-target", self.target, names.target_database, names.snapshot_after
         )
         yield self._volumes("snapshot-target-volumes", self.target, names.snapshot_after)
+
+    def drills(self, stage: str) -> Iterator[Action]:
+        """Yield what is worth trying before it is needed: a way from the backups. (O-18)
+
+        A replica has none of its own: the target's are those of the promoted database.
+        """
+        settings = self.settings
+        places = [("source", self.source, settings.copied_database)]
+        if settings.promoted:
+            places.append(("target", self.target, settings.names.target_database))
+        for side, target, database in places:
+            copy = f"{stage}-region-migration-drill"
+            yield RestoreDrill(f"restore-drill-{side}", target, database, copy)
 
     def final(self) -> SnapshotDatabase:
         """Return the last backup of the source's database. (S4-10)"""

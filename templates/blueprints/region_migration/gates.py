@@ -34,9 +34,9 @@ OFTEN = 20.0
 DRAINED_FOR = 5 * MINUTE
 DRAIN_AT_MOST = 15 * MINUTE
 
-# While traffic moves: what S4-18's alarms need for two periods each.
+# While traffic moves: twice what S4-18's alarms need for two periods each.
 HEALTHY = 2
-WELL_AT_MOST = 15 * MINUTE
+WELL_AT_MOST = 22 * MINUTE
 
 STOPPED = "Is every write to the source database and bucket stopped, and will it stay so?"
 
@@ -52,6 +52,7 @@ class Watched:
     rule: str
     targets: OutputOf
     alarms: OutputOf
+    noticed_within: float
 
     def keeps_up(self) -> Iterator[Gate]:
         """Yield what holds while the source is written to: little is missing at any time."""
@@ -65,10 +66,10 @@ class Watched:
         yield self._pending("objects-drained", DRAINED_FOR, DRAIN_AT_MOST)
 
     def well(self) -> Iterator[Gate]:
-        """Yield what holds while the target serves."""
+        """Yield what holds while the target serves, for as long as its slowest alarm needs."""
         yield self._targets(WELL_AT_MOST)
         alarms = AlarmCheck(self.target, (self.alarms,))
-        yield Gate("alarms", alarms, timeout=WELL_AT_MOST, every=RARELY)
+        yield Gate("alarms", alarms, self.noticed_within, WELL_AT_MOST, RARELY)
 
     @staticmethod
     def stopped() -> Gate:

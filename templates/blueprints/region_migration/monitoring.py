@@ -79,6 +79,13 @@ def _alarms(
     )
 
 
+def noticed_within(settings: Settings) -> float:
+    """Return the seconds in which the slowest alarm has gone off."""
+    watched = {title: Parameter(title, Type="String") for title in (*_WATCHED, "TargetGroup")}
+    every = _alarms(settings, watched, watched["TargetGroup"])
+    return max(each.noticed_within for each in every)
+
+
 def _widgets() -> Iterator[Widget]:
     """Yield the charts that are always there."""
     size = line(metrics.bucket_size("${TargetBucketName}"), label="Bytes")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tapcfn.model import Later, Move, OutputOf, SetReadOnly, Stack
+from tapcfn.model import STATEFUL, Action, Later, Move, OutputOf, SetReadOnly, Stack
 from templates.blueprints.region_migration import app, copying, data, gates, monitoring, source
 from templates.blueprints.region_migration.settings import Settings
 
@@ -38,6 +38,11 @@ def of(system: System) -> tuple[Move, ...]:
     if not system.settings.ami_id:
         return (moves.copy_image(),)
     return tuple(moves.all())
+
+
+def drills(system: System, stage: str) -> tuple[Action, ...]:
+    """Return what can be tried on request, whichever move it stands at."""
+    return tuple(_Moves(system).copies.drills(stage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class _Moves:
             rule=source.RULE,
             targets=system.output("app", app.Out.TARGET_GROUP_ARN),
             alarms=system.output("monitoring", monitoring.Out.ALARMS),
+            noticed_within=monitoring.noticed_within(settings),
         )
 
     def all(self) -> Iterator[Move]:
@@ -131,6 +137,8 @@ class _Moves:
                 "stop-writes",
                 "let the application refuse writes, and say so",
                 gates=(self.watched.stopped(),),
+                look="nobody can write from now on: be quick",
+                minutes=1,
             )
         stop = (
             ()
@@ -230,7 +238,7 @@ class _Moves:
             forever=_LOST if writes else "",
             confirm=FIRST_WRITE if writes else "",
             look="HealthyHostCount, 2xx and response times on the dashboard",
-            minutes=6,
+            minutes=12,
         )
 
     def _open(self) -> Move:
@@ -254,6 +262,7 @@ class _Moves:
             before=tuple(self.copies.after()),
             gates=tuple(self.watched.well()),
             bake=WATCH_BAKE,
+            look="the alarms, and the dashboard of the target",
             minutes=35,
         )
 
@@ -269,6 +278,7 @@ class _Moves:
                 "single-group",
                 "take the source's endpoint group off: one group, all of the traffic",
                 (end.accelerator("single"),),
+                look="the accelerator has one endpoint group, and it is healthy",
                 minutes=2,
             )
         stacks = ["source", *(["source-data"] if settings.small_db else [])]
@@ -280,4 +290,21 @@ class _Moves:
             forever="the source no longer copies, and what the migration made there is gone",
             confirm=GIVE_UP,
             look="first delete the replication rule of a bucket that is not ours",
+            minutes=10,
+            needs=tuple(self._needed_to_leave()),
         )
+
+    def _needed_to_leave(self) -> Iterator[str]:
+        """Yield what the command that deletes the source's stacks has to be told besides."""
+        settings, system = self.settings, self.system
+        if settings.termination_protection:
+            yield "--lift-protection"
+        if settings.keep_data:
+            return
+        if settings.source_bucket == "create":
+            yield f"--empty-buckets {settings.copied_bucket}"
+        for stack in (system.source(), *([system.small_database()] if settings.small_db else [])):
+            for title, kind in stack.template.resources.items():
+                stays = kind == "AWS::S3::Bucket" and settings.source_bucket == "import"
+                if kind in STATEFUL and not stays:
+                    yield f"--allow-loss {stack.name}/{title}:delete"

@@ -43,7 +43,14 @@ def rollout(settings: Settings, stage: str) -> Rollout:
         Phase("stand-by", tuple(system.serving())),
     )
     present = tuple(phase for phase in phases if phase.stacks)
-    return Rollout(NAME, stage, present, outputs.of(settings, system.output), moves.of(system))
+    return Rollout(
+        NAME,
+        stage,
+        present,
+        outputs.of(settings, system.output),
+        moves.of(system),
+        moves.drills(system, stage),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,15 +20,16 @@ from tapcfn.model import (
     Stack,
     Target,
 )
-from templates.blueprints.serverless_api import app, shift, signals
+from templates.blueprints.serverless_api import app, shift, signals, watch
 from templates.blueprints.serverless_api.settings import Settings
 from templates.blueprints.serverless_api.system import System, system
 
 # Seconds that the end of a shift, or of a canary's trial, is watched. (S3-24)
 WATCH = 600.0
 
-# What a person types to give the source up.
+# What a person types to give the source up, and to end the trial of a deployment.
 GIVE_UP = "give-up-source"
+PROMOTE = "promote-the-canary"
 
 MINUTE = 60.0
 
@@ -42,6 +43,12 @@ def moves(settings: Settings, stage: str, *, trial: bool) -> tuple[Move, ...]:
     if blue_green and settings.enable_cross_region_replication:
         return tuple(_to_target(made, stage))
     return ()
+
+
+def _minutes(bake: float, settings: Settings) -> float:
+    """Return how long a watched move takes: its bake, or what its alarms need."""
+    needed = watch.noticed_within(settings) if settings.enable_monitoring else 0.0
+    return max(bake, needed) / MINUTE
 
 
 def _variant(stack: Stack, name: str) -> Stack:
@@ -58,14 +65,16 @@ def _to_target(made: System, stage: str) -> Iterator[Move]:
     dns = made.dns()
     gates = tuple(signals.of_target(made))
     for step in shift.steps(made.settings, made.settings.target_weight):
-        yield _shifted(dns, step, gates)
+        minutes = _minutes(step.minutes * MINUTE, made.settings)
+        yield _shifted(dns, step, gates, minutes)
     yield Move(
         "monitor",
         "watch the target, which has all the traffic; the source still takes it back",
         gates=(*gates, signals.items_behind(made, made.target, made.source)),
         bake=WATCH,
+        falls_back=True,
         look="errors and latency of the target; whether anybody still calls the source",
-        minutes=WATCH / MINUTE,
+        minutes=_minutes(WATCH, made.settings),
     )
     yield from _retired(made, system(_alone(made.settings), stage))
 
@@ -102,7 +111,7 @@ def _compared(made: System) -> CompareObjects:
     )
 
 
-def _shifted(dns: Stack, step: shift.Step, gates: tuple[Gate, ...]) -> Move:
+def _shifted(dns: Stack, step: shift.Step, gates: tuple[Gate, ...], minutes: float) -> Move:
     share = step.after.target
     return Move(
         f"shift-{share}",
@@ -112,7 +121,7 @@ def _shifted(dns: Stack, step: shift.Step, gates: tuple[Gate, ...]) -> Move:
         bake=step.minutes * MINUTE,
         falls_back=True,
         look="errors and latency of the target",
-        minutes=step.minutes,
+        minutes=minutes,
     )
 
 
@@ -146,6 +155,8 @@ def _retired(made: System, alone: System) -> Iterator[Move]:
         confirm=GIVE_UP,
         allow=() if settings.keep_data else tuple(_lost(source)),
         look="nobody calls the source any more",
+        minutes=15.0,
+        needs=tuple(_needed(made, source)),
     )
     yield Move(
         "retire",
@@ -153,7 +164,24 @@ def _retired(made: System, alone: System) -> Iterator[Move]:
         (_variant(alone.data(), "alone"),),
         forever="DynamoDB deletes the source's copy of the table",
         confirm=GIVE_UP,
+        look="the table has one replica, in the target",
+        minutes=10.0,
     )
+
+
+def _needed(made: System, source: Stack) -> Iterator[str]:
+    """Yield what the command that deletes the source has to be told besides."""
+    settings = made.settings
+    if settings.termination_protection:
+        yield "--lift-protection"
+    if not settings.keep_data:
+        bucket = f"{settings.source_bucket}-{settings.account_id}-{made.source}"
+        yield f"--empty-buckets {bucket}"
+        yield from (
+            f"--allow-loss {source.name}/{title}@{made.source}:delete"
+            for title, kind in source.template.resources.items()
+            if kind == "AWS::S3::Bucket"
+        )
 
 
 def _lost(stack: Stack) -> Iterator[str]:
@@ -174,7 +202,6 @@ def _to_deployment(made: System, stage: str) -> Iterator[Move]:
     """
     apps = [_variant(each, "canary") for each in made.apps()]
     gates = tuple(signals.quiet(made, region) for region in made.settings.regions)
-    gates = gates if made.settings.enable_monitoring else ()
     share = made.settings.traffic_shift_percentage
     yield _tried("canary", made.settings, apps, share, gates)
     yield Move(
@@ -182,8 +209,9 @@ def _to_deployment(made: System, stage: str) -> Iterator[Move]:
         f"watch the new deployment with {share} % of the requests",
         gates=gates,
         bake=WATCH,
+        falls_back=True,
         look="errors and latency; CloudWatch does not tell a canary's requests from the others",
-        minutes=WATCH / MINUTE,
+        minutes=_minutes(WATCH, made.settings),
     )
     if share < shift.WHOLE:
         yield _tried("canary-100", made.settings, apps, shift.WHOLE, gates)
@@ -204,7 +232,7 @@ def _tried(
         bake=settings.traffic_shift_interval * MINUTE,
         falls_back=True,
         look="errors and latency",
-        minutes=settings.traffic_shift_interval,
+        minutes=_minutes(settings.traffic_shift_interval * MINUTE, settings),
     )
 
 
@@ -221,6 +249,9 @@ def _promoted(made: System, after: System, apps: Sequence[Stack]) -> Move:
         before=tuple(_promotion(made, each.target) for each in apps),
         forever="the stages serve the new deployment; the old one is gone. To serve its routes "
         "again, deploy them again",
+        confirm=PROMOTE,
+        look="each stage's deployment is the output api_deployment, and it has no canary",
+        minutes=5.0,
         allow=() if made.settings.keep_data else tuple(_canary_logs(apps)),
     )
 

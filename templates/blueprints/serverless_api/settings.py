@@ -184,6 +184,13 @@ class Settings(Common):
             raise ValueError("enable_monitoring is false, so there is no alarm to follow")
         return health_check
 
+    @field_validator("enable_monitoring")
+    @classmethod
+    def _watches_a_canary(cls, enabled: bool, info: ValidationInfo) -> bool:
+        if not enabled and info.data.get("migration_mode") == "canary":
+            raise ValueError('migration_mode is "canary", and its gates are these alarms')
+        return enabled
+
     @model_validator(mode="after")
     def _leaves_room_in_names(self) -> Settings:
         buckets = (

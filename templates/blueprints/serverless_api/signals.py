@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tapcfn.model import AlarmCheck, Comparison, Gate, HealthCheck, MetricCheck
 from templates.blueprints.serverless_api import app, routing
 from templates.blueprints.serverless_api.system import DNS_REGION, System
-from templates.blueprints.serverless_api.watch import REPLICATION_LATENCY
+from templates.blueprints.serverless_api.watch import REPLICATION_LATENCY, noticed_within
 
 # Seconds: over which replication is averaged, and how long to wait for it. (S3-24)
 SYNC_PERIOD = 300
@@ -32,10 +32,12 @@ def of_target(made: System) -> Iterator[Gate]:
 def quiet(made: System, region: str) -> Gate:
     """Return the gate on errors, latency and throttles of a Region.
 
-    By alarms: a metric of errors has no data where there are none, and would never pass.
+    By alarms: a metric of errors has no data where there are none, and would never pass. It holds
+    for as long as the slowest of them needs, so that a step is judged by what happened in it.
     """
-    alarms = made.app_output(region, app.Out.ALARMS)
-    return Gate(f"quiet-{region}", AlarmCheck(made.place(region), (alarms,)), every=EVERY)
+    check = AlarmCheck(made.place(region), (made.app_output(region, app.Out.ALARMS),))
+    hold = noticed_within(made.settings)
+    return Gate(f"quiet-{region}", check, hold=hold, timeout=2 * hold, every=EVERY)
 
 
 def items_behind(made: System, home: str, away: str) -> Gate:

@@ -73,6 +73,12 @@ def alarms(settings: Settings, table: Value) -> Iterator[Alarm]:
         )
 
 
+def noticed_within(settings: Settings) -> float:
+    """Return the seconds in which the slowest alarm of a shift has gone off."""
+    every = alarms(settings, settings.table)
+    return max(each.noticed_within for each in every if each.title in OF_A_SHIFT)
+
+
 def _of_function(settings: Settings, profile: Profile) -> Iterator[Alarm]:
     name = settings.function
     yield Alarm(

@@ -56,3 +56,11 @@ def test_missing_credentials_say_where_they_may_stand() -> None:
 
     assert "run `aws configure`, or set AWS_PROFILE" in text
     assert '[credentials."111122223333"] with a profile or a role_arn' in text
+
+
+def test_a_missing_permission_that_is_told_as_something_else_is_named() -> None:
+    """The service says so where it may not list them, too. (terraform-provider-aws 32536)"""
+    told_as = "Account used is not a delegated administrator"
+
+    assert "organizations:ListDelegatedAdministrators" in str(refusal("ValidationError", told_as))
+    assert "organizations:" not in str(refusal("ValidationError", "Stack is not there"))

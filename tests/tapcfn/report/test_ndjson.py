@@ -122,7 +122,9 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
         },
     ),
     (
-        InstanceMoved("storage", HOME, "op1", "OUTDATED", "FAILED", "no quota", "arn:1", "ou-1"),
+        InstanceMoved(
+            "storage", HOME, "op1", "OUTDATED", "FAILED", "no quota", "arn:1", "ou-1", "Topic: x"
+        ),
         {
             "type": "instance.status",
             **UNIT,
@@ -131,6 +133,7 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
             "status": "OUTDATED",
             "detailed_status": "FAILED",
             "reason": "no quota",
+            "cause": "Topic: x",
             "stack_id": "arn:1",
         },
     ),

@@ -194,6 +194,29 @@ def test_the_root_cause_comes_from_the_instances_own_stack() -> None:
     assert "old" not in outcome.cause
 
 
+def test_a_failed_cell_tells_its_stacks_own_cause_while_the_others_run() -> None:
+    """One history is read for all that failed for the same reason. (D-3)"""
+    room = Room(at_a_look=1)
+    room.sets.tolerance = 9
+    bad = pairs(regions=(EAST,))
+    room.sets.failing = dict.fromkeys(bad, "ResourceLogicalId:Topic was not made")
+    read = []
+    for pair in bad:
+        stack_id = f"arn:aws:cloudformation:{EAST}:{pair.account}:stack/StackSet-x/1"
+        room.histories.of[stack_id] = (
+            StackEvent("1", "Topic", "AWS::SNS::Topic", "CREATE_FAILED", "it exists", token="t1"),
+        )
+    whole = room.histories.events
+    room.histories.events = lambda *asked: read.append(asked) or whole(*asked)  # type: ignore
+
+    room.apply(a_set())
+
+    failed = [each for each in room.moved if each.detailed == "FAILED"]
+    assert {"Topic (AWS::SNS::Topic): it exists"} == {each.cause for each in failed}
+    assert len(bad) == len(failed) == 2
+    assert 2 == len(read)  # one while it runs, one when it has ended
+
+
 def test_the_next_run_after_a_failure_converges() -> None:
     """What failed or was cancelled is done again, what is well is left alone."""
     room = Room()
