@@ -65,7 +65,7 @@ def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Loc
     """Run one instant local cloud for the whole session."""
     root = tmp_path_factory.mktemp("cloud")
     yield server.start(root, speed=0)
-    server.stop(root, settle=1)
+    server.stop(root, settle=0)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ TEMPLATE = (
 
 
 @pytest.mark.parametrize(
-    "seconds", [3, pytest.param(60, marks=pytest.mark.drill)], ids=["slice", "drill"]
+    "seconds", [1, pytest.param(60, marks=pytest.mark.drill)], ids=["slice", "drill"]
 )
 def test_sixteen_clients_at_once_meet_no_error_of_the_servers(
     local_cloud: server.LocalCloud, seconds: int

@@ -120,7 +120,7 @@ def cloud_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("cloud")
     server.start(root, speed=0)
     yield root
-    server.stop(root)
+    server.stop(root, settle=0)
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ def test_render_writes_a_bundle_that_check_finds_current(
     assert "1 stale files" in told.err
 
 
-@pytest.mark.parametrize("stage", ["local", pytest.param("example", marks=pytest.mark.drill)])
+@pytest.mark.drill
+@pytest.mark.parametrize("stage", ["local", "example"])
 def test_check_is_clean(capfd: pytest.CaptureFixture[str], stage: str):
     """cfn-lint finds nothing in what is shipped, for the Regions it goes to.
 

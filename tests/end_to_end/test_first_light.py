@@ -334,6 +334,7 @@ def test_an_option_that_is_turned_on_again_finds_what_it_left_behind(bench: Benc
     assert "< FlowLogGroup" in on.out
 
 
+@pytest.mark.drill
 def test_all_options_deploy_and_leave_nothing(bench: Bench):
     """Every switch on at once: deployed, unchanged at the second look, and gone."""
     bench.settings(

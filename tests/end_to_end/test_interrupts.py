@@ -127,6 +127,7 @@ def test_a_killed_run_is_taken_up_where_it_was(folder: Path):
     assert 6 == len(starts(folder))
 
 
+@pytest.mark.drill
 def test_the_deadline_ends_the_waiting_and_not_the_work(folder: Path):
     """Exit 7 with a resume line; the resumed run ends what went on without it."""
     late = command(folder, "apply", "replicated_storage", "--json", "--timeout", "2s")

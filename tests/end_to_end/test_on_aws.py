@@ -133,6 +133,7 @@ def test_yes_never_covers_the_loss_of_data(bench: Bench, aws: Command):
     assert set() == bench.stack_names()
 
 
+@pytest.mark.drill
 def test_a_name_that_is_typed_never_covers_the_loss_of_data_either(bench: Bench, aws: Command):
     """It approves the plan: the question comes only when every loss is allowed by name. (D-18)"""
     aws("apply", "--yes")

@@ -184,6 +184,7 @@ def test_acceptance_12_traffic_moves_step_by_step_and_the_source_is_given_up(api
     assert 0 == api.run("plan", "--detailed-exitcode").code
 
 
+@pytest.mark.drill
 def test_every_step_goes_back_and_a_gate_that_fails_takes_its_own_back(api: Api) -> None:
     """S3-21, O-11: the weights of the last good step, exit 1, the samples; then the first state."""
     api.done()

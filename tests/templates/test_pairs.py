@@ -37,7 +37,7 @@ def found(engine: CompositeEngine, template: TemplateBody) -> list[str]:
 
 
 # One pair of so many is tried on every run, and all of them by `make drill`.
-EVERY = 6
+EVERY = 12
 
 
 def combined(system: System, every: int) -> list[Rollout]:

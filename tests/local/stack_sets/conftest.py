@@ -30,7 +30,7 @@ def slow_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Loca
     """Run a cloud in which operations can be watched."""
     root = tmp_path_factory.mktemp("slow")
     yield server.start(root, speed=SLOW)
-    server.stop(root, settle=1)
+    server.stop(root, settle=0)
 
 
 @pytest.fixture
