@@ -94,6 +94,7 @@ def test_the_installed_command_finds_the_templates_of_its_folder(dist: Path, tmp
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.drill
 def test_the_installed_command_needs_no_blueprints_for_plain_templates(dist: Path, tmp_path: Path):
     """The wheel, unpacked somewhere else, plans a folder of templates where nothing else lies."""
     (wheel,) = dist.glob("*.whl")

@@ -320,6 +320,7 @@ def test_what_a_destroy_kept_is_imported_by_the_next_apply(bench: Bench):
     assert bucket in {each["PhysicalResourceId"] for each in resources}
 
 
+@pytest.mark.drill
 def test_an_option_that_is_turned_on_again_finds_what_it_left_behind(bench: Bench):
     """With keep_data the flow log's group outlives the option; it is imported, not refused."""
     bench.settings("enable_flow_logs = true\n", keep_data="true")

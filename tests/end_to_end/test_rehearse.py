@@ -40,6 +40,7 @@ def test_a_rehearsal_says_how_long_and_on_which_path(here: Path, capfd: pytest.C
     assert [] == list(here.iterdir())
 
 
+@pytest.mark.drill
 def test_a_rehearsed_failure_exits_like_apply(here: Path, capfd: pytest.CaptureFixture[str]):
     """It says which fault fired, what failed and why, what it left, and who was not tried."""
     faults = here / "faults.toml"
