@@ -196,7 +196,7 @@ def _zone(
 def pairs_of(stack_set: StackSet, members: Iterable[Member]) -> frozenset[Target]:
     """Return the pairs that are wanted: those of the settings, or of the units' present accounts.
 
-    Accounts that are suspended are left out. (R-25)
+    Accounts that are suspended are left out.
     """
     if stack_set.organization is None:
         return stack_set.pairs
@@ -205,9 +205,14 @@ def pairs_of(stack_set: StackSet, members: Iterable[Member]) -> frozenset[Target
     return frozenset(Target(account, region) for account in accounts for region in regions)
 
 
+def present(members: Iterable[Member]) -> frozenset[str]:
+    """Return the accounts of an organization that are not suspended. (R-25)"""
+    return frozenset(each.account for each in members if not each.suspended)
+
+
 def _chosen(organization: Organization, members: Iterable[Member]) -> frozenset[str]:
-    present = frozenset(each.account for each in members if not each.suspended)
+    here = present(members)
     named = organization.accounts
     if organization.filter is AccountFilter.INTERSECTION:
-        return present & named
-    return present - named if organization.filter is AccountFilter.DIFFERENCE else present
+        return here & named
+    return here - named if organization.filter is AccountFilter.DIFFERENCE else here

@@ -19,7 +19,7 @@ from tapcfn.model import (
 )
 from tapcfn.stack_sets.calls import Rectangle
 from tapcfn.stack_sets.cover import cover, cover_of_members
-from tapcfn.stack_sets.finding import Outputs, resolve_set
+from tapcfn.stack_sets.finding import Outputs, present, resolve_set
 from tapcfn.stack_sets.spread import Cover, Spread, plan_removal, plan_spread
 
 
@@ -124,10 +124,10 @@ def cover_for(stack_set: StackSet, found: FoundSet) -> Cover:
     organization = stack_set.organization
     if organization is None:
         return cover
-    present = frozenset(each.account for each in found.members if not each.suspended)
+    members = present(found.members)
 
     def cut(pairs: frozenset[Target]) -> tuple[Rectangle, ...]:
-        here = frozenset(pair for pair in pairs if pair.account in present)
+        here = frozenset(pair for pair in pairs if pair.account in members)
         inside = cover_of_members(here, found.members, organization) if here else ()
         return (*inside, *(cover(pairs - here) if pairs - here else ()))
 

@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapcfn.errors import ConfigError, UsageError
-from tapcfn.model import EMPTY, Member, Target
+from tapcfn.model import EMPTY, Target
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]")
 PARAMETER = re.compile(r"[A-Za-z0-9]{1,255}")
-
-SUSPENDED = "the account is suspended"
 
 _PLACE = ("account", "region")
 
@@ -97,15 +95,6 @@ def expand(
     if faults:
         raise UsageError("; ".join(dict.fromkeys(faults)))
     return pairs - left_out
-
-
-def without_suspended(
-    pairs: frozenset[Target], members: Iterable[Member]
-) -> tuple[frozenset[Target], Mapping[Target, str]]:
-    """Return the pairs that can be deployed to, and why each of the others can't. (R-25)"""
-    suspended = {each.account for each in members if each.suspended}
-    left_out = {pair: SUSPENDED for pair in sorted(pairs) if pair.account in suspended}
-    return pairs - left_out.keys(), left_out
 
 
 # Checks -------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tapcfn.errors import ConfigError, UsageError
-from tapcfn.model import Member, Target
-from tapcfn.stack_sets.targets import NamedPairs, expand, read_pairs, without_suspended
+from tapcfn.model import Target
+from tapcfn.stack_sets.targets import NamedPairs, expand, read_pairs
 
 ONE, TWO = "000000000001", "222222222222"
 HERE, THERE = Target(ONE, "us-east-1"), Target(TWO, "eu-west-1")
@@ -189,14 +189,3 @@ def test_what_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=fault):
         expand(accounts, regions, exceptions, own)
-
-
-def test_suspended_accounts_are_left_out_with_a_reason() -> None:
-    """Accounts that no organization is known of stay. (R-25)"""
-    members = (Member(TWO, "ou-a", suspended=True), Member(ONE, "ou-a"))
-
-    kept, left_out = without_suspended(frozenset({HERE, THERE}), members)
-
-    assert {HERE} == kept
-    assert {THERE: "the account is suspended"} == left_out
-    assert ({HERE, THERE}, {}) == without_suspended(frozenset({HERE, THERE}), ())
