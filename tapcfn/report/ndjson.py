@@ -14,6 +14,7 @@ from tapcfn.events import (
     ActionEnded,
     ActionStarted,
     Answered,
+    Cause,
     ChangePlanned,
     Diagnosed,
     Event,
@@ -170,12 +171,8 @@ def _finding(event: FindingRaised) -> dict[str, Any]:
 
 @_fields.register
 def _operation(event: OperationStarted) -> dict[str, Any]:
-    return _of_unit("op.start", event.stack, event.target) | {
-        "kind": "stack",
-        "action": event.action,
-        "operation_id": None,
+    return _begun("stack", event.stack, event, event.action) | {
         "token": event.token,
-        "adopted": event.adopted,
         "usual_ms": _ms(event.usual),
     }
 
@@ -225,12 +222,9 @@ def _wave_ended(event: WaveEnded) -> dict[str, Any]:
 
 @_fields.register
 def _set_operation_started(event: SetOperationStarted) -> dict[str, Any]:
-    return _of_unit("op.start", event.stack_set, event.target) | {
-        "kind": "stack_set",
-        "action": event.action,
+    return _begun("stack_set", event.stack_set, event, event.action) | {
         "operation_id": event.operation_id,
         "token": event.operation_id,
-        "adopted": event.adopted,
         "pairs": len(event.pairs),
         "usual_ms": _ms(event.usual),
     }
@@ -251,21 +245,17 @@ def _instance_moved(event: InstanceMoved) -> dict[str, Any]:
 
 @_fields.register
 def _set_operation_ended(event: SetOperationEnded) -> dict[str, Any]:
-    return _of_unit("op.end", event.stack_set, event.target) | {
-        "kind": "stack_set",
-        "action": event.action,
-        "operation_id": event.operation_id,
-        "status": event.status,
-        "duration_ms": round(event.seconds * 1000),
-        "succeeded": event.succeeded,
-        "failed": event.failed,
-        "cancelled": event.cancelled,
-        "skipped": event.skipped,
-        "causes": [
-            {"reason": each.reason, "count": each.count, "first": each.first}
-            for each in event.causes
-        ],
-    }
+    return (
+        _of_unit("op.end", event.stack_set, event.target)
+        | {"kind": "stack_set", "action": event.action}
+        | _over(event.operation_id, event.status, event.seconds, event.causes)
+        | {
+            "succeeded": event.succeeded,
+            "failed": event.failed,
+            "cancelled": event.cancelled,
+            "skipped": event.skipped,
+        }
+    )
 
 
 @_fields.register
@@ -299,33 +289,20 @@ def _move_ended(event: MoveEnded) -> dict[str, Any]:
 
 @_fields.register
 def _action_started(event: ActionStarted) -> dict[str, Any]:
-    return _of_unit("op.start", event.action, event.target) | {
-        "kind": "action",
-        "action": event.says,
-        "operation_id": None,
-        "token": event.token,
-        "adopted": event.adopted,
-    }
+    return _begun("action", event.action, event, event.says) | {"token": event.token}
 
 
 @_fields.register
 def _action_ended(event: ActionEnded) -> dict[str, Any]:
     done = event.status == "done"
-    causes = [{"reason": event.text, "count": 1, "first": event.action}]
-    return _of_unit("op.end", event.action, event.target) | {
-        "kind": "action",
-        "operation_id": None,
-        "status": event.status.upper(),
-        "duration_ms": round(event.seconds * 1000),
-        "succeeded": int(done),
-        "failed": int(not done),
-        "cancelled": 0,
-        "skipped": 0,
-        "causes": [] if done else causes,
-        "text": event.text or None,
-        "facts": dict(event.facts),
-        "unchanged": event.unchanged,
-    }
+    causes = () if done else (Cause(event.text, 1, event.action),)
+    return (
+        _of_unit("op.end", event.action, event.target)
+        | {"kind": "action"}
+        | _over("", event.status.upper(), event.seconds, causes)
+        | {"succeeded": int(done), "failed": int(not done)}
+        | {"text": event.text or None, "facts": dict(event.facts), "unchanged": event.unchanged}
+    )
 
 
 @_fields.register
@@ -420,18 +397,45 @@ def _change(change: Change, source: SourceLine | None, nested: str) -> dict[str,
     }
 
 
+def _begun(
+    kind: str, unit: str, event: OperationStarted | SetOperationStarted | ActionStarted, action: str
+) -> dict[str, Any]:
+    """Return what all that begins has in common; only a stack set's operation has an id yet."""
+    return _of_unit("op.start", unit, event.target) | {
+        "kind": kind,
+        "action": action,
+        "operation_id": None,
+        "adopted": event.adopted,
+    }
+
+
 def _ended(event: StackEnded) -> dict[str, Any]:
-    causes = [{"reason": event.cause, "count": 1, "first": event.stack}]
-    return {
-        "operation_id": event.operation_id or None,
-        "status": event.status or event.ending.upper(),
+    is_told = event.cause and not event.succeeded
+    causes = (Cause(event.cause, 1, event.stack),) if is_told else ()
+    status = event.status or event.ending.upper()
+    return _over(event.operation_id, status, event.seconds, causes) | {
         "ending": event.ending,
-        "duration_ms": round(event.seconds * 1000),
         "succeeded": int(event.succeeded),
         "failed": int(event.ending is Ending.FAILED),
-        "cancelled": 0,
         "skipped": int(event.ending is Ending.SKIPPED),
-        "causes": causes if event.cause and not event.succeeded else [],
+    }
+
+
+def _over(
+    operation_id: str, status: str, seconds: float, causes: tuple[Cause, ...]
+) -> dict[str, Any]:
+    """Return what all that ends has in common; its counts are the event's own."""
+    return {
+        "operation_id": operation_id or None,
+        "status": status,
+        "duration_ms": round(seconds * 1000),
+        "succeeded": 0,
+        "failed": 0,
+        "cancelled": 0,
+        "skipped": 0,
+        "causes": [
+            {"reason": each.reason, "count": each.count, "first": each.first} for each in causes
+        ],
     }
 
 

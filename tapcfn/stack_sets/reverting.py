@@ -21,6 +21,7 @@ from tapcfn.model import (
     digest_of,
 )
 from tapcfn.stack_sets.calls import Act, SetCall
+from tapcfn.stack_sets.carving import by_overrides
 from tapcfn.stack_sets.recording import Record, open_to_all
 from tapcfn.stack_sets.retrying import CHANGING
 from tapcfn.stack_sets.spread import (
@@ -29,7 +30,6 @@ from tapcfn.stack_sets.spread import (
     SpreadReason,
     SpreadWave,
     Wanted,
-    by_overrides,
 )
 
 WAVE = "revert"

@@ -18,9 +18,10 @@ from tapcfn.model import (
     Target,
 )
 from tapcfn.stack_sets.calls import Rectangle
+from tapcfn.stack_sets.comparing import plan_removal, plan_spread
 from tapcfn.stack_sets.cover import cover, cover_of_members
 from tapcfn.stack_sets.finding import Outputs, present, resolve_set
-from tapcfn.stack_sets.spread import Cover, Spread, plan_removal, plan_spread
+from tapcfn.stack_sets.spread import Cover, Spread
 
 
 @dataclass(frozen=True, slots=True)

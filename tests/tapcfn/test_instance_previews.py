@@ -7,9 +7,10 @@ from dataclasses import replace
 from tapcfn.instance_previews import HIDDEN, SetPreview, blocks_set, preview_set
 from tapcfn.model import FoundSet, InstanceStatus, StackSet, Target
 from tapcfn.report.spreads import set_lines
+from tapcfn.stack_sets.comparing import plan_spread
 from tapcfn.stack_sets.cover import cover
 from tapcfn.stack_sets.finding import resolve_set
-from tapcfn.stack_sets.spread import Spread, plan_spread
+from tapcfn.stack_sets.spread import Spread
 from tapcfn.stack_sets.steps import SetStep
 from tests.fakes import World, a_stack, a_template
 from tests.fakes.set_cloud import FakeSetCloud

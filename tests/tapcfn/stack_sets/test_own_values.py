@@ -7,10 +7,11 @@ from dataclasses import replace
 from tapcfn.errors import CloudError
 from tapcfn.model import Ending, FoundSet, Instance, Preferences, StackSet, Target, ZoneOf
 from tapcfn.stack_sets.calls import Act
+from tapcfn.stack_sets.comparing import plan_removal, plan_spread
 from tapcfn.stack_sets.cover import cover
 from tapcfn.stack_sets.finding import resolve_set
 from tapcfn.stack_sets.running import run
-from tapcfn.stack_sets.spread import Spread, plan_removal, plan_spread
+from tapcfn.stack_sets.spread import Spread
 from tests.fakes.builders import a_template
 from tests.fakes.set_cloud import FakeSetCloud
 from tests.tapcfn.stack_sets.examples import EAST, EU, WEST, A, a_set

@@ -30,11 +30,12 @@ from tapcfn.model import (
 )
 from tapcfn.model.gates import ApprovalCheck
 from tapcfn.stack_sets.calls import Act
+from tapcfn.stack_sets.comparing import plan_removal, plan_spread
 from tapcfn.stack_sets.cover import cover
 from tapcfn.stack_sets.finding import moving_operations, resolve_set
 from tapcfn.stack_sets.means import SetMeans
 from tapcfn.stack_sets.running import follow, run
-from tapcfn.stack_sets.spread import Spread, plan_removal, plan_spread
+from tapcfn.stack_sets.spread import Spread
 from tapcfn.waits import Patience
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger

@@ -19,9 +19,10 @@ from tapcfn.model import (
     Wave,
 )
 from tapcfn.model.gates import ApprovalCheck
+from tapcfn.stack_sets.comparing import plan_removal, plan_spread
 from tapcfn.stack_sets.cover import cover
 from tapcfn.stack_sets.finding import resolve_set
-from tapcfn.stack_sets.spread import Spread, SpreadReason, plan_removal, plan_spread
+from tapcfn.stack_sets.spread import Spread, SpreadReason
 from tests.fakes.builders import a_template
 from tests.fakes.set_cloud import FakeSetCloud
 from tests.tapcfn.stack_sets.examples import EAST, EU, WEST, A, B, C, a_set, pairs
