@@ -12,11 +12,15 @@ from tapcfn.model import EMPTY, Change, Ending, Finding, SourceLine, StackEvent,
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A command begins."""
+    """A command begins. `resumes` names the run that it goes on with."""
 
     command: str
     plan_digest: str | None
     targets: tuple[Target, ...]
+    blueprint: str = ""
+    stage: str = ""
+    backend: str = ""
+    resumes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

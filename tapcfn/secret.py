@@ -17,6 +17,7 @@ MASK = "***"
 # happens to read the same is not told by them, and without them nobody could follow.
 _NAMING = frozenset(
     {
+        *("backend", "blueprint", "resumes", "stage"),
         *("action", "code", "command", "detailed", "event_id", "level", "logical_id", "needs"),
         *("operation_id", "phase", "resource_type", "rule", "source", "stack", "stack_id"),
         *("stack_set", "status", "target", "targets", "token", "type", "unit", "verb", "wave"),

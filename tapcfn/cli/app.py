@@ -86,8 +86,10 @@ def run(package: str, arguments: Sequence[str], interrupts: Interrupts | None = 
         session.reports.listen(console)
     code = _noted(session, _attempt(session, arguments, interrupts or Interrupts()))
     code = _reported(session, code)
-    if console.json:
+    if console.is_read:
         console.notify(_summary(session, code))
+    if session.recording is not None:
+        session.recording.close()
     return code
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tapcfn.cli.live import Live
     from tapcfn.events import Event
     from tapcfn.model import Finding, Target
+    from tapcfn.report.stream import Stream
 
 
 class Console:
@@ -32,9 +33,9 @@ class Console:
         self.color = color
         self.live: Live | None = None
         self.listeners: tuple[Callable[[Event], None], ...] = ()
+        self.readers: tuple[Callable[[str], None], ...] = ()
         self.secrets: frozenset[str] = frozenset()
-        self._seq = 0
-        self._places: dict[str, tuple[str, int]] = {}
+        self._stream: Stream | None = None
         self._started = time.monotonic()
 
     @property
@@ -55,9 +56,11 @@ class Console:
     def notify(self, event: Event) -> None:
         """Tell an event: as a line of JSON, or to the person who follows, and to who listens."""
         event = self.let_hear(event)
+        if self.is_read:
+            self._lines(event)
         if self.json:
-            self._line(event)
-        elif self.live is not None:
+            return
+        if self.live is not None:
             self.live.notify(event)
         else:
             self._progress(event)
@@ -80,9 +83,14 @@ class Console:
             self.listeners = before
 
     @property
+    def is_read(self) -> bool:
+        """Whether somebody gets the lines: a program at stdout, or a file."""
+        return self.json or bool(self.readers)
+
+    @property
     def is_heard(self) -> bool:
         """Whether events are told that a person gets as a text."""
-        return self.json or bool(self.listeners)
+        return self.is_read or bool(self.listeners)
 
     def command(self, text: str) -> None:
         """Print a line that the runner of a CI job acts on, beside what programs read."""
@@ -98,13 +106,12 @@ class Console:
             _write(sys.stdout, masked(text, self.secrets) + "\n")
 
     def answer(self, kind: str, fields: Mapping[str, object], text: str) -> None:
-        """Give an answer in the form that is wanted: an event of this type, or text."""
+        """Give an answer in the forms that are wanted: an event of this type, and text."""
         from tapcfn.events import Answered
 
-        if self.json:
+        if self.is_read:
             self.notify(Answered(kind, fields))
-        else:
-            self.result(text)
+        self.result(text)
 
     def tell(self, finding: Finding, target: Target | None = None) -> None:
         """Tell a finding that is no part of an answer: as an event, or to the person."""
@@ -133,20 +140,16 @@ class Console:
         if not self.json:
             _write(sys.stderr, masked(text, self.secrets) + "\n")
 
-    def _line(self, event: Event) -> None:
-        from tapcfn.events import InstancesMoved, StackPlanned
-        from tapcfn.report.ndjson import line, unit_of
+    def _lines(self, event: Event) -> None:
+        if self._stream is None:
+            from tapcfn.report.stream import Stream
 
-        if isinstance(event, InstancesMoved):
-            for each in event.moved:
-                self._line(each)
-            return
-        if isinstance(event, StackPlanned):
-            self._places[event.stack] = (event.phase, event.wave)
-        place = self._places.get(unit_of(event))
-        text = line(event, seq=self._seq, ts=self.now(), run=self.run, place=place)
-        _write(sys.stdout, text + "\n")
-        self._seq += 1
+            self._stream = Stream(self.run)
+        for text in tuple(self._stream.lines(event, self.now())):
+            if self.json:
+                _write(sys.stdout, text + "\n")
+            for reader in self.readers:
+                reader(text)
 
     def now(self) -> str:
         """Return the time for people, in UTC."""

@@ -325,7 +325,9 @@ def open_desk(
     cloud, session.clients = connect(place, patience, rehearsed_at)
     state = (root or Path.cwd()) / STATE
     ledger = _ledger(session, place, command, state)
-    session.console.notify(RunStarted(command, digest(place.rollout), place.rollout.targets))
+    if writes or rehearsed_at:
+        session.record(Path.cwd() / STATE / "told")
+    session.console.notify(_started(session, place, command))
     alone = _alone(state, session.console.run) if writes else contextlib.nullcontext()
     with (
         alone,
@@ -336,6 +338,18 @@ def open_desk(
         if writes:
             ledger.begin()
         yield Desk(session, place, cloud, clock, ledger, pool, lanes, patience)
+
+
+def _started(session: Session, place: Workplace, command: str) -> RunStarted:
+    return RunStarted(
+        command,
+        digest(place.rollout),
+        place.rollout.targets,
+        blueprint=place.blueprint,
+        stage=place.stage,
+        backend=place.settings.backend,
+        resumes=session.resumes.name if session.resumes else "",
+    )
 
 
 def _ledger(session: Session, place: Workplace, command: str, state: Path) -> FileLedger:

@@ -21,6 +21,7 @@ from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
     from tapcfn.aws.session import Clients
+    from tapcfn.cli.recording import Recording
     from tapcfn.events import Outcome
     from tapcfn.ledger import FileLedger
     from tapcfn.model import Rollout
@@ -51,6 +52,19 @@ class Session:
     ledger: FileLedger | None = None
     resumes: Run | None = None
     reports: Reports = field(default_factory=Reports)
+    recording: Recording | None = None
+
+    def record(self, folder: Path) -> None:
+        """Keep what is told from now on, as lines in a file of the run's own."""
+        from tapcfn.cli.recording import Recording
+        from tapcfn.events import Diagnosed
+
+        def warn(text: str) -> None:
+            self.console.notify(Diagnosed("warning", text))
+
+        if self.recording is None:
+            self.recording = Recording(folder, self.console.run, warn)
+            self.console.readers = (*self.console.readers, self.recording)
 
     @property
     def may_ask(self) -> bool:

@@ -129,6 +129,10 @@ def _run(event: RunStarted) -> dict[str, Any]:
         "tool_version": __version__,
         "plan_digest": event.plan_digest,
         "targets": [str(target) for target in event.targets],
+        "blueprint": event.blueprint or None,
+        "stage": event.stage or None,
+        "backend": event.backend or None,
+        "resumes": event.resumes or None,
     }
 
 
@@ -186,6 +190,7 @@ def _resource_moved(event: ResourceMoved) -> dict[str, Any]:
         "resource_status": moved.status,
         "reason": moved.reason or None,
         "event_id": moved.event_id,
+        "at": moved.time or None,
         "source": _source(event.source),
     }
 

@@ -27,6 +27,14 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "plain"
 NETWORK = "plain-network-us-east-1"
 
 
+TOLD = Path(".tapcfn", "told")
+
+
+def kept() -> str:
+    """Return what the last run has told, as it is kept."""
+    return max(TOLD.iterdir(), key=lambda path: path.stat().st_mtime_ns).read_text()
+
+
 @dataclass(frozen=True)
 class Shop:
     """A copy of the example, for an account of its own, and a folder for files."""
@@ -81,6 +89,12 @@ def test_a_run_that_fails_leaves_every_file_and_the_next_one_replaces_them(shop:
         failed = shop.run("apply", *words)
 
     assert failed.code == 1
+    lines = read_lines(kept())
+    assert list(range(len(lines))) == [line["seq"] for line in lines]
+    assert ("run.start", "summary") == (lines[0]["type"], lines[-1]["type"])
+    assert {"plan.unit", "plan.change", "op.start", "stack.event", "op.end"} < {
+        line["type"] for line in lines
+    }, "without --json too"
     assert ("passed", "failure") == tuple(
         shop.cases()["all", name] for name in (NETWORK, "plain-storage")
     )
@@ -97,6 +111,7 @@ def test_a_run_that_fails_leaves_every_file_and_the_next_one_replaces_them(shop:
     mended = shop.run("apply", *words, "--json")
 
     assert (0, 1) == (mended.code, len(mended.of_type("outputs")))
+    assert mended.out == kept()
     assert {"passed"} == set(shop.cases().values())
     assert "plain-storage" in json.loads((shop.files / "outputs-file").read_text())
     assert ["junit", "markdown", "outputs-file", "sarif"] == sorted(
@@ -108,6 +123,20 @@ def test_a_run_that_fails_leaves_every_file_and_the_next_one_replaces_them(shop:
 
     gone = shop.run("destroy", *shop.wanted("junit"))
     assert (gone.code, shop.cases()["all", NETWORK]) == (0, "passed"), gone.err
+
+
+def test_a_deployment_goes_on_where_nothing_can_be_kept(shop: Shop) -> None:
+    """Whoever wants a report later is told that there will be none."""
+    TOLD.mkdir(exist_ok=True)
+    TOLD.rename(aside := TOLD.with_name("aside"))
+    TOLD.write_text("a file")
+    try:
+        applied = shop.run("apply")
+    finally:
+        TOLD.unlink()
+        aside.rename(TOLD)
+
+    assert (0, 1) == (applied.code, applied.err.count("no report can be made of this run later"))
 
 
 def test_github_is_told_once_and_on_its_own_stream(

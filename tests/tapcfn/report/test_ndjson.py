@@ -157,13 +157,17 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
         },
     ),
     (
-        RunStarted("apply", "d1", (HOME, AWAY)),
+        RunStarted("apply", "d1", (HOME, AWAY), "shop", "live", "aws", "r0"),
         {
             "type": "run.start",
             "command": "apply",
             "tool_version": __version__,
             "plan_digest": "d1",
             "targets": ["111111111111/us-east-1", "111111111111/us-west-2"],
+            "blueprint": "shop",
+            "stage": "live",
+            "backend": "aws",
+            "resumes": "r0",
         },
     ),
     (
@@ -278,7 +282,10 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
         ResourceMoved(
             "storage",
             HOME,
-            StackEvent("e1", "Bucket", "AWS::S3::Bucket", "CREATE_FAILED", "name taken", "b", "t"),
+            StackEvent(
+                *("e1", "Bucket", "AWS::S3::Bucket", "CREATE_FAILED", "name taken", "b", "t"),
+                time="2026-01-02T03:04:05+00:00",
+            ),
             LINE,
         ),
         {
@@ -289,6 +296,7 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
             "resource_status": "CREATE_FAILED",
             "reason": "name taken",
             "event_id": "e1",
+            "at": "2026-01-02T03:04:05+00:00",
             "source": {"file": "layers/storage.py", "line": 7},
         },
     ),
@@ -438,7 +446,7 @@ def test_the_envelope_comes_first(event: Event) -> None:
 @pytest.mark.parametrize(
     ("event", "unknown"),
     [
-        (RunStarted("schema", None, ()), ["plan_digest"]),
+        (RunStarted("schema", None, ()), ["plan_digest", "blueprint", "stage", "backend", "resumes"]),
         (StackPlanned("s", HOME, "p", 1, "none", "r"), ["change_set_id"]),
         (
             ChangePlanned("s", HOME, a_change(physical_id="")),
@@ -451,7 +459,7 @@ def test_the_envelope_comes_first(event: Event) -> None:
             FindingRaised(Finding("TAP001", Severity.INFO, "s", "", "m")),
             ["account", "region", "logical_id", "path", "source", "allowed_by"],
         ),
-        (ResourceMoved("s", HOME, StackEvent("1", "L", "T", "S")), ["reason", "source"]),
+        (ResourceMoved("s", HOME, StackEvent("1", "L", "T", "S")), ["reason", "at", "source"]),
         (Diagnosed("info", "m"), ["code", "hint", "retryable", "request_id"]),
         (Summarised("ok", 0), ["resume"]),
     ],
