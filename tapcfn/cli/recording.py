@@ -1,7 +1,7 @@
-"""Keep what a run tells, as the lines that `--json` prints, so that reports can be made of it later.
+"""Keep what a run tells as the lines that `--json` prints, so that reports can be made later.
 
-One file for each run, `.tapcfn/told/<RUN>.ndjson`, flushed line by line. Nothing waits for the disk,
-and a file that can't be written is told once and stops nothing.
+One file for each run, `.tapcfn/told/<RUN>.ndjson`, flushed line by line. Nothing waits for the
+disk, and a file that can't be written is told once and stops nothing.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ def test_what_cloudformation_repeats_is_masked(
 
     code, said = vault("apply", *words)
 
-    kept = max((bench.root / ".tapcfn" / "told").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    told = (bench.root / ".tapcfn" / "told").iterdir()
+    kept = max(told, key=lambda path: path.stat().st_mtime_ns)
     assert code == 1
     for text in (said, kept.read_text()):
         assert (False, True) == (SECRET in text, "***" in text)

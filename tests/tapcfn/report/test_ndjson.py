@@ -446,7 +446,10 @@ def test_the_envelope_comes_first(event: Event) -> None:
 @pytest.mark.parametrize(
     ("event", "unknown"),
     [
-        (RunStarted("schema", None, ()), ["plan_digest", "blueprint", "stage", "backend", "resumes"]),
+        (
+            RunStarted("schema", None, ()),
+            ["plan_digest", "blueprint", "stage", "backend", "resumes"],
+        ),
         (StackPlanned("s", HOME, "p", 1, "none", "r"), ["change_set_id"]),
         (
             ChangePlanned("s", HOME, a_change(physical_id="")),
