@@ -20,9 +20,10 @@ HEARTBEAT_EVERY = 30.0
 
 
 class ActionStatus(StrEnum):
-    """Where an action stands."""
+    """Where an action stands. READY: one of its steps is over, and the next can begin."""
 
     ABSENT = "absent"
+    READY = "ready"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -51,7 +52,10 @@ class ActionCloud(Protocol):
         ...
 
     def begin(self, action: Action, token: str) -> None:
-        """Begin the action. Sent again with the same token it is the same: nothing twice."""
+        """Begin the action, or the step that it is ready for, and return: nothing is waited for.
+
+        Sent again with the same token it is the same: nothing twice.
+        """
         ...
 
 
@@ -103,7 +107,10 @@ def _token(action: Action, ledger: Ledger) -> str:
 
 
 def _settled(action: Action, token: str, means: ActMeans, started: float) -> ActionState:
-    """Wait until the action is done or has failed; a read that failed is looked at again."""
+    """Wait until the action is done or has failed, and begin each step that it is ready for.
+
+    A read that failed is looked at again.
+    """
     clock, patience = means.clock, means.patience
     trouble = Trouble(clock, means.notify)
     quiet_since, text = clock.now(), ""
@@ -114,6 +121,8 @@ def _settled(action: Action, token: str, means: ActMeans, started: float) -> Act
             if state.status in {ActionStatus.DONE, ActionStatus.FAILED}:
                 return state
             text = state.text
+            if state.status is ActionStatus.READY:
+                means.cloud.begin(action, token)
         except CloudError as error:
             if trouble.is_in_vain(action.name, error):
                 raise

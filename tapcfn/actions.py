@@ -25,6 +25,7 @@ from tapcfn.model import (
     ReplicateSecret,
     ResetPassword,
     RestoreDrill,
+    RestoreReadOnly,
     SetReadOnly,
     SnapshotDatabase,
     SnapshotVolumes,
@@ -41,7 +42,8 @@ _SAYS: Mapping[type[Action], str] = {
     SnapshotDatabase: "take snapshot {snapshot_id} of database {database_id}",
     CopyDatabaseSnapshot: "copy snapshot {snapshot_id} from {source_region} as {copy_id}",
     SnapshotVolumes: "take a snapshot of each volume of instances with {tag[0]}={tag[1]}",
-    SetReadOnly: "set read_only={on:d} in parameter group {parameter_group}",
+    SetReadOnly: "set read_only=1 in parameter group {parameter_group}",
+    RestoreReadOnly: "set read_only in parameter group {parameter_group} back to what it was",
     PromoteDatabase: "promote replica {database_id}",
     ResetPassword: "give database {database_id} the password of its secret",
     EmptyBucket: "delete every version in bucket {bucket}",
@@ -90,7 +92,7 @@ def inverse(action: Action) -> Action | None:
     """Return the action that takes another back; None where there is nothing to take back."""
     match action:
         case SetReadOnly():
-            return replace(action, name=f"{action.name}-back", on=not action.on)
+            return RestoreReadOnly(f"{action.name}-back", action.target, action.parameter_group)
         case StartCanary():
             return AbortCanary(f"{action.name}-back", action.target, action.api_id, action.stage)
         case _:

@@ -83,12 +83,20 @@ class SnapshotVolumes:
 
 @dataclass(frozen=True, slots=True)
 class SetReadOnly:
-    """Let a database refuse or take writes, by its parameter group. (O-15: stop writes)"""
+    """Let the databases of a parameter group refuse writes. (O-15: stop writes)"""
 
     name: str
     target: Target
     parameter_group: Later
-    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReadOnly:
+    """Let a parameter group say of writes what it said before they were stopped. (O-15)"""
+
+    name: str
+    target: Target
+    parameter_group: Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +232,7 @@ Action: TypeAlias = (
     | CopyDatabaseSnapshot
     | SnapshotVolumes
     | SetReadOnly
+    | RestoreReadOnly
     | PromoteDatabase
     | ResetPassword
     | EmptyBucket

@@ -123,7 +123,9 @@ SPREADS = {
 # Actions on databases; what RDS tells of a failover stands among its events.
 LOOKS_AT_DATABASES = {
     "describe_db_instances": ("rds:DescribeDBInstances", "rds:DescribeEvents"),
+    "describe_db_parameter_groups": ("rds:DescribeDBParameterGroups",),
     "describe_db_parameters": ("rds:DescribeDBParameters",),
+    "list_tags_for_resource": ("rds:ListTagsForResource",),
 }
 
 CHANGES_DATABASES = {
@@ -133,6 +135,8 @@ CHANGES_DATABASES = {
     "modify_db_parameter_group": ("rds:ModifyDBParameterGroup",),
     "promote_read_replica": ("rds:PromoteReadReplica",),
     "reboot_db_instance": ("rds:RebootDBInstance",),
+    "remove_tags_from_resource": ("rds:RemoveTagsFromResource",),
+    "reset_db_parameter_group": ("rds:ResetDBParameterGroup",),
     "restore_db_instance_to_point_in_time": ("rds:RestoreDBInstanceToPointInTime",),
 }
 

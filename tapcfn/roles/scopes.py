@@ -24,7 +24,10 @@ _ACTIONS: Mapping[str, frozenset[str]] = {
         {"CopyDatabaseSnapshot", "CopyImage", "SnapshotDatabase", "SnapshotVolumes"}
     ),
     "databases": frozenset(
-        {"FailoverDrill", "PromoteDatabase", "ResetPassword", "RestoreDrill", "SetReadOnly"}
+        {
+            *("FailoverDrill", "PromoteDatabase", "ResetPassword", "RestoreDrill"),
+            *("RestoreReadOnly", "SetReadOnly"),
+        }
     ),
     "groups": frozenset({"LockDownDefaultGroup"}),
     "objects": frozenset({"ReplicateObjects"}),

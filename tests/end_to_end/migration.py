@@ -123,6 +123,16 @@ class Migration:
         """Return what the parameter group of a database says of writes, if anything."""
         return _value(self.client("rds", region), database)
 
+    def say_read_only(self, value: str) -> None:
+        """Let the parameter group of the source's database say this of writes."""
+        rds = self.client("rds", SOURCE)
+        (found,) = rds.describe_db_instances(DBInstanceIdentifier=DATABASE)["DBInstances"]
+        row = {"ParameterName": "read_only", "ParameterValue": value, "ApplyMethod": "immediate"}
+        rds.modify_db_parameter_group(
+            DBParameterGroupName=found["DBParameterGroups"][0]["DBParameterGroupName"],
+            Parameters=[row],
+        )
+
     def lag(self, seconds: float) -> None:
         """Let the replica be so far behind from now on."""
         self.script(f'metric = "ReplicaLag"\nnamespace = "AWS/RDS"\ncourse = [[0, {seconds}]]')

@@ -17,6 +17,7 @@ from tapcfn.model import (
     Move,
     OutputOf,
     Phase,
+    RestoreReadOnly,
     Rollout,
     SetReadOnly,
     Snapshot,
@@ -157,15 +158,13 @@ def test_nothing_goes_back_past_what_is_forever() -> None:
 
 def test_actions_are_taken_back_in_reverse_on_the_other_side() -> None:
     """What was done before the stacks changed is taken back after they have changed back."""
-    freeze = SetReadOnly("freeze", HOME, "group", on=True)
+    freeze = SetReadOnly("freeze", HOME, "group")
     canary = StartCanary("canary", HOME, "api", "prod", "d2", 10)
     move = Move("try", "try it", (dns(50),), before=(freeze, canary))
     (leg,) = backward(replace(ROLLOUT, moves=(move,)), 1, 0)
 
     assert () == leg.before
-    assert [AbortCanary, SetReadOnly] == [type(each) for each in leg.after]
-    assert isinstance(leg.after[1], SetReadOnly)
-    assert not leg.after[1].on
+    assert [AbortCanary, RestoreReadOnly] == [type(each) for each in leg.after]
 
 
 def test_a_name_that_is_no_move_is_refused_with_those_that_there_are() -> None:
@@ -265,7 +264,7 @@ def test_moves_that_differ_by_their_template_alone_are_told_apart_by_it() -> Non
 
 def test_what_comes_after_the_stacks_is_done_where_nobody_saw_it_done() -> None:
     """A freeze whose stack had changed, and whose source had not: its gates would let all pass."""
-    freeze = SetReadOnly("freeze", HOME, "group", on=True)
+    freeze = SetReadOnly("freeze", HOME, "group")
     move = Move("freeze", "stop", (dns(50),), after=(freeze,), gates=(GATE,))
     rollout = replace(ROLLOUT, moves=(move, shift(100)))
     first, _ = forward(rollout, 1, 2)

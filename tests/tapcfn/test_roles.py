@@ -227,7 +227,7 @@ def test_who_moves_objects_and_copies_is_allowed_to_where_they_are():
 def test_who_changes_databases_and_stages_is_allowed_those_alone():
     """By the actions of the rollout; a secret is read only where a password is given."""
     here = Target("111111111111", "us-east-1")
-    freeze = SetReadOnly("freeze", here, "tuned", True)
+    freeze = SetReadOnly("freeze", here, "tuned")
     canary = StartCanary("try", here, "api1", "prod", "d2", 10.0)
     rollout = a_rollout(a_stack("one", target=here))
 

@@ -17,6 +17,7 @@ from tapcfn.model import (
     Move,
     ReplicateObjects,
     RestoreDrill,
+    RestoreReadOnly,
     Rollout,
     SetReadOnly,
     Snapshot,
@@ -218,12 +219,8 @@ def test_a_freeze_is_seen_and_taken_back_by_itself(wanted: Rollout) -> None:
     (stop,) = freeze.after
 
     assert isinstance(stop, SetReadOnly)
-    assert (stop.parameter_group, stop.on, stop.target.region) == (
-        "source-parameters",
-        True,
-        SOURCE,
-    )
-    assert inverse(stop) is not None
+    assert (stop.parameter_group, stop.target.region) == ("source-parameters", SOURCE)
+    assert inverse(stop) == RestoreReadOnly("freeze-source-back", stop.target, "source-parameters")
     assert freeze.before == ()
     assert freeze.falls_back
     assert stacks(wanted, "freeze")[REPLICA].parameters["ReadOnly"] == "1"

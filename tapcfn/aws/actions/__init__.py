@@ -44,6 +44,7 @@ from tapcfn.model import (
     ReplicateSecret,
     ResetPassword,
     RestoreDrill,
+    RestoreReadOnly,
     SetReadOnly,
     SnapshotDatabase,
     SnapshotVolumes,
@@ -67,6 +68,7 @@ HOW: Mapping[type[Action], How] = {
     ReplicateSecret: How(secret_replicas.look, secret_replicas.begin),
     ResetPassword: How(passwords.look, passwords.begin),
     RestoreDrill: How(restore_drills.look, restore_drills.begin),
+    RestoreReadOnly: How(write_stops.look_at_end, write_stops.restore),
     SetReadOnly: How(write_stops.look, write_stops.begin),
     SnapshotDatabase: How(database_snapshots.look, database_snapshots.take),
     SnapshotVolumes: How(volume_snapshots.look, volume_snapshots.begin),
@@ -95,10 +97,11 @@ class AwsActions:
         return replace(state, facts={**self._known.get(token, {}), **state.facts})
 
     def begin(self, action: Action, token: str) -> None:
-        """Begin the action; a request whose answer was broken is sent again."""
+        """Begin the action or its next step; a request whose answer was broken is sent again."""
 
         def begin() -> Facts:
             with told(action.name, action.target):
                 return HOW[type(action)].begin(self._door, action, token)
 
-        self._known[token] = self._door.firmly.write(begin)
+        known = self._known.get(token, {})
+        self._known[token] = {**known, **self._door.firmly.write(begin)}

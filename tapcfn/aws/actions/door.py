@@ -34,7 +34,8 @@ class Door:
 class How:
     """How one type of action is looked at and begun.
 
-    Both take the door, the action and its token. `begin` may be sent twice with the same token. It
+    Both take the door, the action and its token. `begin` begins and waits for nothing, and may be
+    sent twice with the same token; of an action with steps, the one that `look` said is ready. It
     returns what only who begins can know, such as what was there before: that goes into the facts
     of every later look of the same run.
     """
@@ -46,6 +47,11 @@ class How:
 def done(text: str = "", facts: Facts = EMPTY) -> ActionState:
     """Return the state of an action that is done."""
     return ActionState(ActionStatus.DONE, text, facts)
+
+
+def ready(text: str = "", facts: Facts = EMPTY) -> ActionState:
+    """Return the state of an action whose next step can begin."""
+    return ActionState(ActionStatus.READY, text, facts)
 
 
 def running(text: str, facts: Facts = EMPTY) -> ActionState:

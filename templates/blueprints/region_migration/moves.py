@@ -140,11 +140,7 @@ class _Moves:
                 look="nobody can write from now on: be quick",
                 minutes=1,
             )
-        stop = (
-            ()
-            if group is None
-            else (SetReadOnly("freeze-source", self.copies.source, group, on=True),)
-        )
+        stop = () if group is None else (SetReadOnly("freeze-source", self.copies.source, group),)
         yield Move(
             "freeze",
             "stop writes at the source, and wait until the last of them has arrived",

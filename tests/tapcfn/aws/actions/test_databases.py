@@ -8,13 +8,14 @@ import pytest
 
 from tapcfn.acting import ActionState, ActionStatus
 from tapcfn.aws.actions import AwsActions
-from tapcfn.errors import BlockedError, CloudError, StackError, StillRunningError
+from tapcfn.errors import BlockedError, CloudError, StackError
 from tapcfn.model import (
     Action,
     FailoverDrill,
     PromoteDatabase,
     ResetPassword,
     RestoreDrill,
+    RestoreReadOnly,
     SetReadOnly,
 )
 from tapcfn.waits import Patience
@@ -24,7 +25,8 @@ from tests.tapcfn.aws.wire import HERE, Wire, Wires
 ARN = "arn:aws:rds:eu-west-1:111122223333:db:db1"
 SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:tap-AbCdEf"
 GROUP = "tuned"
-FREEZE = SetReadOnly("freeze", HERE, GROUP, True)
+FREEZE = SetReadOnly("freeze", HERE, GROUP)
+THAW = RestoreReadOnly("thaw", HERE, GROUP)
 PROMOTE = PromoteDatabase("promote", HERE, "db1", 7, "03:00-04:00")
 RESET = ResetPassword("reset", HERE, "db1", SECRET)
 RESTORE = RestoreDrill("drill", HERE, "db1", "db1-drill")
@@ -130,26 +132,109 @@ def test_a_group_says_whether_writes_are_stopped(
     assert expected == status_of(actions.look(FREEZE, "t"))
 
 
-@pytest.mark.parametrize(("on", "value"), [(True, "1"), (False, "0")])
-def test_writes_are_stopped_and_let_go_on(rds: Wire, actions: AwsActions, on: bool, value: str):
-    """At once; what the group said before is a fact."""
-    users(rds, "in-sync")
-    says(rds, "{TrueIfReplica}")
-    row = {"ParameterName": "read_only", "ParameterValue": value, "ApplyMethod": "immediate"}
-    rds.answers("modify_db_parameter_group", {}, DBParameterGroupName=GROUP, Parameters=[row])
-    users(rds, "in-sync")
-    says(rds, value)
-    action = SetReadOnly("freeze", HERE, GROUP, on)
+GROUP_ARN = "arn:aws:rds:eu-west-1:111122223333:pg:tuned"
+ROW = {"ParameterName": "read_only", "ApplyMethod": "immediate"}
+NOTED = "tapcfn:read-only-before"
 
-    actions.begin(action, "t")
+# What a group says, what of it is noted, and how people call it.
+NOTES = [
+    ("0", "0", "0"),
+    ("1", "1", "1"),
+    ("{TrueIfReplica}", "TrueIfReplica", "{TrueIfReplica}"),
+    (None, "engine-default", "the engine's default"),
+]
 
-    assert actions.look(action, "t").facts == {"read_only before": "{TrueIfReplica}"}
+
+def known(rds: Wire) -> None:
+    told = {"DBParameterGroups": [{"DBParameterGroupArn": GROUP_ARN}]}
+    rds.answers("describe_db_parameter_groups", told, DBParameterGroupName=GROUP)
+
+
+def noted(rds: Wire, note: str | None) -> None:
+    known(rds)
+    tags = [{"Key": "Environment", "Value": "1"}]
+    tags += [{"Key": NOTED, "Value": note}] if note is not None else []
+    rds.answers("list_tags_for_resource", {"TagList": tags}, ResourceName=GROUP_ARN)
+
+
+def changes(rds: Wire, value: str | None) -> None:
+    call = "modify_db_parameter_group" if value else "reset_db_parameter_group"
+    row = ROW | ({"ParameterValue": value} if value else {})
+    rds.answers(call, {}, DBParameterGroupName=GROUP, Parameters=[row])
+
+
+@pytest.mark.parametrize(("before", "note", "words"), NOTES)
+def test_writes_are_stopped_and_what_stood_there_is_noted_first(
+    rds: Wire, actions: AwsActions, before: str | None, note: str, words: str
+):
+    """The note stands before anything is changed: a process that dies between leaves it."""
+    users(rds, "in-sync")
+    noted(rds, None)
+    known(rds)
+    says(rds, before)
+    tag = {"Key": NOTED, "Value": note}
+    rds.answers("add_tags_to_resource", {}, ResourceName=GROUP_ARN, Tags=[tag])
+    changes(rds, "1")
+    users(rds, "in-sync")
+    says(rds, "1")
+
+    actions.begin(FREEZE, "t")
+
+    assert actions.look(FREEZE, "t").facts == {"read_only before": words}
+
+
+def test_a_note_of_an_earlier_try_is_kept(rds: Wire, actions: AwsActions):
+    """It says what stood there before; the group itself may say 1 by now."""
+    users(rds, "in-sync")
+    noted(rds, "TrueIfReplica")
+    known(rds)
+    changes(rds, "1")
+
+    actions.begin(FREEZE, "t")
+
+
+@pytest.mark.parametrize(("before", "note", "words"), NOTES)
+def test_writes_go_on_as_they_did(
+    rds: Wire, actions: AwsActions, before: str | None, note: str, words: str
+):
+    """The note goes last, so that a process that dies between does it again."""
+    noted(rds, note)
+    changes(rds, before)
+    known(rds)
+    rds.answers("remove_tags_from_resource", {}, ResourceName=GROUP_ARN, TagKeys=[NOTED])
+    users(rds, "in-sync")
+    noted(rds, None)
+    says(rds, before)
+
+    actions.begin(THAW, "t")
+
+    assert actions.look(THAW, "t").facts == {"read_only": words}
+
+
+@pytest.mark.parametrize(
+    ("note", "status", "expected"),
+    [
+        ("0", "in-sync", "absent"),
+        (None, "applying", "running"),
+        (None, "in-sync", "done"),
+    ],
+)
+def test_a_group_without_a_note_says_what_it_said(
+    rds: Wire, actions: AwsActions, note: str | None, status: str, expected: str
+):
+    """One that refused writes before anybody stopped them goes on refusing them."""
+    users(rds, status)
+    noted(rds, note)
+    if note is None:
+        says(rds, "1")
+
+    assert expected == status_of(actions.look(THAW, "t"))
 
 
 def test_a_group_that_stops_nothing_is_refused(rds: Wire, actions: AwsActions):
     """The engine's own, which takes no change, and one that no database uses."""
     with pytest.raises(BlockedError, match="default.mysql8.4 .* group of its own"):
-        actions.look(SetReadOnly("freeze", HERE, "default.mysql8.4", True), "t")
+        actions.look(SetReadOnly("freeze", HERE, "default.mysql8.4"), "t")
     users(rds)
     with pytest.raises(BlockedError, match="no database uses parameter group tuned"):
         actions.look(FREEZE, "t")
@@ -330,73 +415,84 @@ def copy_is(rds: Wire, status: str = "", **more: Any) -> None:
 
 
 def test_a_copy_is_restored_looked_at_and_deleted(rds: Wire, actions: AwsActions, clock: FakeClock):
-    """And the looks before and after say so."""
-    there(rds, a_database())
-    copy_is(rds)
+    """By three steps, none of which waits; each look says what comes next."""
+    statuses = []
+
+    def looked(tag: Any, status: str) -> None:
+        there(rds, a_database(tag=tag))
+        copy_is(rds, status)
+        statuses.append(status_of(actions.look(RESTORE, "t")))
+
+    looked(None, "")
     there(rds, a_database())
     copy_is(rds)
     restores(rds)
-    copy_is(rds, "creating")
+    actions.begin(RESTORE, "t")
+    looked(None, "creating")
+    looked(None, "available")
+    there(rds, a_database())
     copy_is(rds, "available")
     notes(rds)
-    copy_is(rds, "available")
     deletes(rds)
-    there(rds, a_database(tag=OURS))
-    copy_is(rds, "deleting")
+    actions.begin(RESTORE, "t")
+    looked(OURS, "deleting")
+    looked(OURS, "")
+
+    assert statuses == ["ready", "running", "ready", "running", "done"]
+    assert clock.now() == 0.0
     there(rds, a_database(tag=OURS))
     copy_is(rds)
-
-    before = actions.look(RESTORE, "t")
-    actions.begin(RESTORE, "t")
-    after = actions.look(RESTORE, "t"), actions.look(RESTORE, "t")
-
-    assert ["absent", "running", "done"] == [status_of(each) for each in (before, *after)]
-    assert after[1].facts == {
+    assert actions.look(RESTORE, "t").facts == {
         "copy": COPY, "engine": "mysql", "version": "8.4.8", "GiB": "100",
     }  # fmt: skip
-    assert clock.now() == 15.0
 
 
 def test_a_drill_goes_on_where_it_ended(rds: Wire, actions: AwsActions):
-    """The copy was found good; only its deletion is left."""
+    """The copy was found good; only its deletion is left. One on its way is left alone."""
+    there(rds, a_database(tag=OURS))
+    copy_is(rds, "available")
+    assert status_of(actions.look(RESTORE, "t")) == "ready"
     there(rds, a_database(tag=OURS))
     copy_is(rds, "available")
     deletes(rds)
+    actions.begin(RESTORE, "t")
 
+    there(rds, a_database())
+    copy_is(rds, "creating")
     actions.begin(RESTORE, "t")
 
 
-def test_a_copy_that_is_not_alike_is_deleted_and_told(rds: Wire, actions: AwsActions):
-    """Its size is another; the drill is not noted as passed."""
+@pytest.mark.parametrize(
+    ("status", "size", "words"),
+    [
+        ("available", 20, "AllocatedStorage is 20, not 100"),
+        ("incompatible-restore", 100, "db1-drill is incompatible-restore"),
+    ],
+)
+def test_a_copy_that_is_not_what_it_was_to_be_is_deleted_and_told(
+    rds: Wire, actions: AwsActions, status: str, size: int, words: str
+):
+    """Its size is another, or it never answers; the drill is not noted as passed."""
     there(rds, a_database())
-    copy_is(rds, "available", AllocatedStorage=20)
-    copy_is(rds, "available", AllocatedStorage=20)
-    copy_is(rds, "available", AllocatedStorage=20)
+    copy_is(rds, status, AllocatedStorage=size)
+    assert status_of(actions.look(RESTORE, "t")) == "ready"
+    there(rds, a_database())
+    copy_is(rds, status, AllocatedStorage=size)
     deletes(rds)
 
-    with pytest.raises(StackError, match="AllocatedStorage is 20, not 100"):
+    with pytest.raises(StackError, match=words):
         actions.begin(RESTORE, "t")
 
 
 @pytest.mark.parametrize("tag", [None, ("tapcfn:drill", "another")])
-def test_nobody_elses_database_is_deleted(rds: Wire, actions: AwsActions, tag: Any):
+@pytest.mark.parametrize("what", ["look", "begin"])
+def test_nobody_elses_database_is_deleted(rds: Wire, actions: AwsActions, tag: Any, what: str):
     """One with the name of the copy, and without this drill's tag, stays."""
     there(rds, a_database())
     there(rds, a_database(COPY, tag=tag), name=COPY)
 
     with pytest.raises(BlockedError, match="db1-drill .* is left alone"):
-        actions.begin(RESTORE, "t")
-
-
-def test_a_restore_outlives_the_run(rds: Wire, actions: AwsActions, clock: FakeClock):
-    """At the run's deadline it goes on by itself."""
-    clock.sleep(595.0)
-    there(rds, a_database())
-    copy_is(rds, "creating")
-    copy_is(rds, "creating")
-
-    with pytest.raises(StillRunningError, match="is being restored; the next run goes on"):
-        actions.begin(RESTORE, "t")
+        getattr(actions, what)(RESTORE, "t")
 
 
 def tells(rds: Wire, *messages: str) -> None:

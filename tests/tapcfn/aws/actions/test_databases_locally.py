@@ -20,6 +20,7 @@ from tapcfn.model import (
     PromoteDatabase,
     ResetPassword,
     RestoreDrill,
+    RestoreReadOnly,
     SetReadOnly,
     Target,
 )
@@ -87,8 +88,11 @@ def opens(aws: Aws, password: str) -> bool:
     return bool(record.ask(aws.url, "/_tapcfn/login", asked)["opens"])
 
 
-def test_writes_are_stopped_and_let_go_on(aws: Aws, here: Target, actions: AwsActions):
-    """The group itself tells it."""
+@pytest.mark.parametrize("before", [None, "0", "1", "{TrueIfReplica}"])
+def test_writes_are_stopped_and_then_as_they_were(
+    aws: Aws, here: Target, actions: AwsActions, before: str | None
+):
+    """The group itself tells it, and keeps no note of it in the end."""
     rds = aws.client("rds")
     rds.create_db_parameter_group(
         DBParameterGroupName="tuned", DBParameterGroupFamily="mysql8.4", Description="tuned"
@@ -99,12 +103,19 @@ def test_writes_are_stopped_and_let_go_on(aws: Aws, here: Target, actions: AwsAc
         rows = rds.describe_db_parameters(DBParameterGroupName="tuned", Source="user")
         return [each["ParameterValue"] for each in rows["Parameters"]]
 
-    facts = done(SetReadOnly("freeze", here, "tuned", True), actions).facts
-    frozen = told()
-    done(SetReadOnly("thaw", here, "tuned", False), actions)
+    first = [before] if before else []
+    row = {"ParameterName": "read_only", "ApplyMethod": "immediate"}
+    for value in first:
+        changed = [{**row, "ParameterValue": value}]
+        rds.modify_db_parameter_group(DBParameterGroupName="tuned", Parameters=changed)
 
-    assert facts["read_only before"] == "the engine's default"
-    assert (["1"], ["0"]) == (frozen, told())
+    done(SetReadOnly("freeze", here, "tuned"), actions)
+    frozen = told()
+    done(RestoreReadOnly("thaw", here, "tuned"), actions)
+    (group,) = rds.describe_db_parameter_groups(DBParameterGroupName="tuned")["DBParameterGroups"]
+    tags = rds.list_tags_for_resource(ResourceName=group["DBParameterGroupArn"])["TagList"]
+
+    assert (["1"], first, []) == (frozen, told(), tags)
 
 
 @pytest.mark.usefixtures("slowly")
