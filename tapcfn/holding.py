@@ -1,7 +1,8 @@
-"""Hold a gate: look at it again and again until it has passed or failed."""
+"""Hold gates: look at them again and again until all of them hold, or one has failed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
@@ -32,24 +33,6 @@ MEASURED = (AlarmCheck, HealthCheck, MetricCheck, TargetHealthCheck)
 _PIECE = 1.0
 
 
-def hold(gate: Gate, read: Read, *, patience: Patience, notify: Notify, unit: str = "") -> Verdict:
-    """Return the verdict on a gate that holds back a unit: PASSED or FAILED.
-
-    Raises `StillRunningError` at the run's deadline and after an interrupt.
-    """
-    door = _Door(gate, read, patience, notify, unit)
-    while True:
-        verdict = door.look()
-        if verdict.is_over:
-            return verdict
-        pause = max(door.due - patience.clock.now(), 0.0)
-        if pause > patience.left:
-            raise StillRunningError(
-                f"gate {gate.name}: not decided after {door.open_for:.0f} s: {verdict.reason}"
-            )
-        patience.clock.sleep(pause)
-
-
 def bake(
     gates: Iterable[Gate],
     seconds: float,
@@ -59,30 +42,52 @@ def bake(
     notify: Notify,
     unit: str = "",
 ) -> str:
-    """Wait, hold the gates beside each other, and return why one failed, or nothing.
+    """Wait, hold the gates, and return why one failed, or nothing: then all of them hold.
 
     Whatever AWS measures by itself is looked at from the beginning, and must stay good for all of
-    the bake; URLs, commands and people are asked after it. Raises `StillRunningError` as `hold`.
+    the bake. URLs and commands are asked after it, and people last. What has passed is looked at
+    until the end; only a person is asked once. Raises `StillRunningError` at the run's deadline and
+    after an interrupt.
     """
-    gates = tuple(gates)
-    measured = [each for each in gates if isinstance(each.check, MEASURED)]
-    asked = [each for each in gates if not isinstance(each.check, MEASURED)]
-    if seconds:
-        measured = [
-            replace(
-                each,
-                hold=max(each.hold, seconds),
-                timeout=each.timeout + seconds,
-                fails_at_once=True,
-            )
-            for each in measured
-        ]
+    doors = _Doors(read, patience, notify, unit)
     ends = patience.clock.now() + seconds
-    fault = _hold_beside(measured, read, patience, notify, unit)
-    if fault:
-        return fault
-    _wait_until(ends, patience)
-    return _hold_beside(asked, read, patience, notify, unit)
+    for turn in _turns(gates, seconds):
+        if turn and (fault := doors.hold_beside(turn)):
+            return fault
+        _wait_until(ends, patience)
+    return ""
+
+
+def own_time(gates: Iterable[Gate], seconds: float) -> float:
+    """Return how many seconds a bake and its gates may take, people not counted.
+
+    What is asked has its time after what is measured, so that neither eats the other's.
+    """
+    measured, asked, _ = _turns(gates, seconds)
+    longest = (max((each.timeout for each in turn), default=0.0) for turn in (measured, asked))
+    return sum(longest) + (0.0 if measured else seconds)
+
+
+def _turns(gates: Iterable[Gate], seconds: float) -> tuple[list[Gate], list[Gate], list[Gate]]:
+    """Return what is measured during a bake, what is asked after it, and whom last."""
+    measured: list[Gate] = []
+    asked: list[Gate] = []
+    people: list[Gate] = []
+    for each in gates:
+        if isinstance(each.check, MEASURED):
+            measured.append(_baking(each, seconds) if seconds else each)
+        else:
+            (people if isinstance(each.check, ApprovalCheck) else asked).append(each)
+    return measured, asked, people
+
+
+def _baking(gate: Gate, seconds: float) -> Gate:
+    return replace(
+        gate,
+        hold=max(gate.hold, seconds),
+        timeout=gate.timeout + seconds,
+        fails_at_once=True,
+    )
 
 
 def _wait_until(moment: float, patience: Patience) -> None:
@@ -92,25 +97,62 @@ def _wait_until(moment: float, patience: Patience) -> None:
         patience.clock.sleep(min(left, _PIECE))
 
 
-def _hold_beside(
-    gates: Iterable[Gate], read: Read, patience: Patience, notify: Notify, unit: str
-) -> str:
-    """Hold gates that are open at the same time; return why the first failed, or nothing."""
-    doors = [_Door(gate, read, patience, notify, unit) for gate in gates]
-    while doors:
-        for door in [each for each in doors if each.is_due]:
-            verdict = door.look()
+class _Doors:
+    """Gates that are open at the same time, until all of them hold at the same time."""
+
+    def __init__(self, read: Read, patience: Patience, notify: Notify, unit: str) -> None:
+        self._read, self._patience = read, patience
+        self._notify, self._unit = notify, unit
+        self._doors: list[_Door] = []
+
+    def hold_beside(self, gates: Iterable[Gate]) -> str:
+        """Look until these hold and all that were there; return why the first failed, or nothing.
+
+        They are looked at before the others, as they take longer. The last to pass is not the end:
+        whatever was looked at before it is looked at once more.
+        """
+        means = (self._read, self._patience, self._notify, self._unit)
+        self._doors = [*(_Door(each, *means) for each in gates), *self._doors]
+        while True:
+            began = self._patience.clock.now()
+            fault = self._look(each for each in self._doors if each.is_due)
+            if not fault and not self._waiting:
+                fault = self._look(each for each in self._doors if each.was_seen_before(began))
+            if fault or not self._waiting:
+                return fault
+            self._rest()
+
+    @property
+    def _waiting(self) -> list[_Door]:
+        return [each for each in self._doors if not each.holds]
+
+    def _look(self, doors: Iterable[_Door]) -> str:
+        for door in doors:
+            began = self._patience.clock.now()
+            verdict = door.look(max(each.ends for each in self._doors))
+            if not isinstance(door.gate.check, MEASURED):
+                self._forgive(door, self._patience.clock.now() - began)
             if verdict.status is GateStatus.FAILED:
                 return f"gate {door.gate.name}: {verdict.reason}"
-            if verdict.is_over:
-                doors.remove(door)
-        if doors:
-            pause = max(min(each.due for each in doors) - patience.clock.now(), 0.0)
-            if pause > patience.left:
-                names = ", ".join(each.gate.name for each in doors)
-                raise StillRunningError(f"gate {names}: not decided in time")
-            patience.clock.sleep(pause)
-    return ""
+        return ""
+
+    def _forgive(self, asked: _Door, seconds: float) -> None:
+        """Let the time of an answer be no time for the other gates, and a person's for nobody.
+
+        Nobody could look at them meanwhile: it is no gap in what was seen.
+        """
+        if isinstance(asked.gate.check, ApprovalCheck):
+            self._patience.renew()
+        for each in self._doors:
+            if each is not asked:
+                each.forgive(seconds)
+
+    def _rest(self) -> None:
+        due = min(each.due for each in self._doors)
+        pause = max(due - self._patience.clock.now(), 0.0)
+        if pause > self._patience.left:
+            raise StillRunningError("; ".join(each.told for each in self._waiting))
+        self._patience.clock.sleep(pause)
 
 
 class _Door:
@@ -121,8 +163,12 @@ class _Door:
     ) -> None:
         self.gate = gate
         self.due = patience.clock.now()
+        self.holds = False
+        self._has_held = False
+        self._why = "not looked at yet"
         self._patience = patience
-        self._looking = _Looking(gate, read, patience, notify)
+        self._opened = self._seen = patience.clock.now()
+        self._looking = _Looking(read, patience, notify)
         self._telling = _Telling(gate, unit, notify)
 
     @property
@@ -130,21 +176,50 @@ class _Door:
         """Whether it is time for a look."""
         return self._patience.clock.now() >= self.due
 
-    @property
-    def open_for(self) -> float:
-        """How many seconds the gate has been open."""
-        return self._looking.open_for
+    def was_seen_before(self, moment: float) -> bool:
+        """Whether the newest look is older than that; a person's word does not grow old."""
+        return self._seen < moment and self.due < math.inf
 
-    def look(self) -> Verdict:
-        """Take one look, tell it, and say when the next is due."""
-        _heed(self.gate, self._patience)
-        verdict = self._looking.look()
-        _heed(self.gate, self._patience)
-        now = self._looking.open_for
-        self._telling.tell(verdict, now)
-        pause = max(min(self.gate.every, self.gate.timeout - now), 0.0)
-        self.due = self._patience.clock.now() + pause
+    @property
+    def ends(self) -> float:
+        """The moment at which the gate fails if it does not hold."""
+        return self._opened + self.gate.timeout
+
+    @property
+    def told(self) -> str:
+        """Where the gate stands, for whoever waits for it no longer."""
+        return f"gate {self.gate.name}: not decided after {self._open_for:.0f} s: {self._why}"
+
+    @property
+    def _open_for(self) -> float:
+        return self._patience.clock.now() - self._opened
+
+    def forgive(self, seconds: float) -> None:
+        """Count that much less."""
+        self._opened += seconds
+
+    def look(self, latest: float) -> Verdict:
+        """Take one look, tell it, and say when the next is due.
+
+        A gate that was good and is not any more has until the `latest` end of its neighbours.
+        """
+        gate = self.gate
+        if self._has_held:
+            gate = replace(gate, timeout=latest - self._opened)
+        _heed(gate, self._patience)
+        self._seen = self._patience.clock.now()
+        verdict = self._looking.look(gate, lambda: self._open_for)
+        _heed(gate, self._patience)
+        self.holds, self._why = verdict.status is GateStatus.PASSED, verdict.reason
+        self._has_held |= self.holds
+        self._telling.tell(verdict, self._open_for)
+        self.due = self._patience.clock.now() + self._pause(gate)
         return verdict
+
+    def _pause(self, gate: Gate) -> float:
+        if not self.holds:
+            return max(min(gate.every, gate.timeout - self._open_for), 0.0)
+        return math.inf if isinstance(gate.check, ApprovalCheck) else gate.every
 
 
 def _heed(gate: Gate, patience: Patience) -> None:
@@ -156,38 +231,29 @@ def _heed(gate: Gate, patience: Patience) -> None:
 class _Looking:
     """Looks at a gate, and keeps what it saw."""
 
-    def __init__(self, gate: Gate, read: Read, patience: Patience, notify: Notify) -> None:
-        self._gate, self._read, self._patience = gate, read, patience
-        self._opened = patience.clock.now()
+    def __init__(self, read: Read, patience: Patience, notify: Notify) -> None:
+        self._read = read
         self._trouble = Trouble(patience.clock, notify)
         self._samples: tuple[Sample, ...] = ()
 
-    @property
-    def open_for(self) -> float:
-        """How many seconds the gate has been open."""
-        return self._patience.clock.now() - self._opened
-
-    def look(self) -> Verdict:
+    def look(self, gate: Gate, open_for: Callable[[], float]) -> Verdict:
         """Take one look and judge; a gate that can't be read has failed, once that is certain."""
-        reading, fault = self._take()
-        if isinstance(self._gate.check, ApprovalCheck):
-            self._patience.renew()  # the time that a person takes does not count
-        now = self.open_for
+        reading, fault = self._take(gate, open_for())
+        now = open_for()
         new = tuple(replace(each, at=now + each.at) for each in reading.samples)
         self._samples = new if reading.whole else self._samples + new
         if fault:
             return Verdict(GateStatus.FAILED, fault, self._samples)
-        return judge(self._gate, self._samples, now)
+        return judge(gate, self._samples, now)
 
-    def _take(self) -> tuple[Reading, str]:
-        name = self._gate.name
+    def _take(self, gate: Gate, seconds: float) -> tuple[Reading, str]:
         try:
-            reading = self._read(self._gate, self.open_for)
+            reading = self._read(gate, seconds)
         except CloudError as error:
-            in_vain = self._trouble.is_in_vain(name, error)
+            in_vain = self._trouble.is_in_vain(gate.name, error)
             missing = Reading((Sample(0.0, None, None, str(error)),))
             return missing, f"cannot be read: {error}" if in_vain else ""
-        self._trouble.is_over(name)
+        self._trouble.is_over(gate.name)
         return reading, ""
 
 
@@ -205,6 +271,6 @@ class _Telling:
         if self._said != (verdict.status, newest):
             self._said, self._at = (verdict.status, newest), now
             self._notify(GateJudged(self._unit, self._gate.target, self._gate.name, verdict))
-        elif now - self._at >= HEARTBEAT_EVERY:
+        elif verdict.status is GateStatus.WAITING and now - self._at >= HEARTBEAT_EVERY:
             self._at = now
             self._notify(Waiting((f"gate {self._gate.name}",), now))

@@ -32,7 +32,7 @@ from tapcfn.events import (
     UnitOutputs,
 )
 from tapcfn.execute import Execution
-from tapcfn.holding import Read, bake
+from tapcfn.holding import Read, bake, own_time
 from tapcfn.journey import at, everything, number_of, position
 from tapcfn.lanes import Beside
 from tapcfn.ledger import FileLedger
@@ -229,8 +229,8 @@ class Desk:
             speed = local_speed()
             clock, read = FastClock(clock, speed), fast(read, speed)
             notify = rarely(notify, self.clock)
-        own = seconds + max((each.timeout for each in gates), default=0.0)
-        patience = Patience(clock, self.session.timeout + own, lambda: self.clock.interrupted)
+        limit = self.session.timeout + own_time(gates, seconds)
+        patience = Patience(clock, limit, lambda: self.clock.interrupted)
         return bake(gates, seconds, read, patience=patience, notify=notify, unit=unit)
 
     def _guarded(self, snapshot: Snapshot) -> Snapshot:

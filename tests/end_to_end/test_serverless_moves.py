@@ -232,17 +232,14 @@ def test_each_gate_fails_each_step(api: Api, step: str, what: str) -> None:
     """O-10, O-11: what stands then is the step before, and what decided is told."""
     before = ("base", *STEPS)[STEPS.index(step)]
     words = ("--until", before) if before != "base" else ()
-    api.script(*([LATE[what]] if step == "sync" else []))  # it has to have been so for a while
     if step == "monitor":  # what it watches is the last shift
         api.done("--until", "shift-50")
         stood = api.state
-        api.script(*([LATE[what]] if what in LATE else []))  # no shift looks at these
         api.done(*words)
     else:
         api.done(*words)
         stood = api.state
-    if step != "sync":
-        api.script({**BAD, **LATE}[what])
+    api.script({**BAD, **LATE}[what])
 
     failed = api.apply("--until", step)
 

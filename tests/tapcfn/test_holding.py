@@ -10,8 +10,15 @@ import pytest
 from tapcfn.errors import CloudError, StillRunningError
 from tapcfn.events import Event, GateJudged, Waiting
 from tapcfn.gates import GateStatus, Reading, Sample, Verdict
-from tapcfn.holding import bake, hold
-from tapcfn.model import AlarmCheck, ApprovalCheck, Comparison, Gate, MetricCheck
+from tapcfn.holding import bake, own_time
+from tapcfn.model import (
+    AlarmCheck,
+    ApprovalCheck,
+    CommandCheck,
+    Comparison,
+    Gate,
+    MetricCheck,
+)
 from tapcfn.waits import Patience
 from tests.fakes import HOME, FakeClock
 
@@ -49,10 +56,16 @@ class Scene:
         return reading
 
     def hold(self) -> Verdict:
-        """Hold the gate until it is over."""
-        return hold(
-            self.gate, self.read, patience=self.patience, notify=self.told.append, unit="network"
+        """Hold the gate until it is over; return what was told of it last."""
+        bake(
+            (self.gate,),
+            0.0,
+            self.read,
+            patience=self.patience,
+            notify=self.told.append,
+            unit="network",
         )
+        return [each.verdict for each in self.told if isinstance(each, GateJudged)][-1]
 
     def judged(self) -> list[tuple[GateStatus, str]]:
         """Return what was told of the gate."""
@@ -273,6 +286,50 @@ def test_gates_bake_beside_each_other() -> None:
     assert {"errors", "lag"} == {name for name, _ in oven.looks}
 
 
+def test_a_gate_that_has_passed_is_looked_at_until_its_neighbours_have() -> None:
+    """The short one is good for its 30 seconds; what goes wrong after that is seen all the same."""
+    oven = Oven(lag=lambda now: ILL if now >= 300 else WELL, errors=lambda now: WELL)
+    short, long = a_gate(name="lag", fails_at_once=True), a_gate(hold=660.0, timeout=1320.0)
+
+    fault = oven.bake(short, long, seconds=0.0)
+
+    assert "gate lag: bad: errors ALARM" == fault
+    assert 300.0 <= oven.clock.now() - 1000.0 < 330.0
+
+
+def test_what_is_bad_in_between_holds_anew_beside_its_neighbours() -> None:
+    """Past its own time as well, for as long as a neighbour may still take; all hold at the end."""
+    oven = Oven(
+        lag=lambda now: ILL if 600 <= now < 650 else WELL,
+        errors=lambda now: WELL,
+    )
+    short, long = a_gate(name="lag"), a_gate(hold=660.0, timeout=1320.0)
+
+    assert "" == oven.bake(short, long, seconds=0.0)
+    assert 680.0 <= oven.clock.now() - 1000.0 <= 700.0
+
+
+def test_what_stays_bad_fails_with_the_last_of_its_neighbours() -> None:
+    """A gate that was good once and is not at the end has not held."""
+    oven = Oven(lag=lambda now: ILL if now >= 600 else WELL, errors=lambda now: WELL)
+    short, long = a_gate(name="lag"), a_gate(hold=660.0, timeout=1320.0)
+
+    fault = oven.bake(short, long, seconds=0.0)
+
+    assert "gate lag: not passed in 1320 s: bad: errors ALARM" == fault
+    assert 1320.0 == oven.clock.now() - 1000.0
+
+
+def test_all_gates_are_looked_at_once_more_when_the_last_has_passed() -> None:
+    """What went wrong since its last look has not held at the end."""
+    oven = Oven(lag=lambda now: ILL if now >= 655 else WELL, errors=lambda now: WELL)
+    short = a_gate(name="lag", fails_at_once=True, every=50.0)
+    long = a_gate(hold=660.0, timeout=1320.0)
+
+    assert "gate lag: bad: errors ALARM" == oven.bake(short, long, seconds=0.0)
+    assert 660.0 == oven.clock.now() - 1000.0
+
+
 def test_people_are_asked_after_the_bake() -> None:
     """There is nothing to judge before."""
     oven = Oven(ok=lambda now: WELL)
@@ -280,6 +337,83 @@ def test_people_are_asked_after_the_bake() -> None:
 
     assert "" == oven.bake(gate, seconds=60.0)
     assert [("ok", 60.0)] == oven.looks
+
+
+def asked(name: str, **differing: Any) -> Gate:
+    """Return a gate on a command, which is run again until it is good."""
+    check = CommandCheck(("true",))
+    return Gate(**{"name": name, "check": check, "timeout": 500.0, **differing})
+
+
+def test_what_is_asked_has_a_share_of_its_own() -> None:
+    """What is measured may take all of its time, and what is asked after it all of that."""
+    oven = Oven(
+        errors=lambda now: WELL if now >= 85 else ILL, smoke=lambda now: WELL if now >= 600 else ILL
+    )
+    gates = (asked("smoke"), a_gate())
+
+    assert 620.0 == own_time(gates, 0.0)
+    assert "" == oven.bake(*gates, seconds=0.0, patience=own_time(gates, 0.0))
+    assert 120.0 == next(at for name, at in oven.looks if name == "smoke")
+    assert 600.0 <= oven.clock.now() - 1000.0 <= 620.0
+
+
+def test_what_is_measured_is_looked_at_while_others_are_asked() -> None:
+    """An alarm that goes off during the smoke test, and one during the person's lunch."""
+    for ask in (asked("ask"), Gate("ask", ApprovalCheck("go on?"))):
+        oven = Oven(errors=lambda now: ILL if now >= 400 else WELL, ask=lambda now: ILL)
+
+        def lunch(now: float, oven: Oven = oven) -> Reading:
+            oven.clock.sleep(3600.0)
+            return WELL
+
+        if isinstance(ask.check, ApprovalCheck):
+            oven.reads["ask"] = lunch
+
+        fault = oven.bake(ask, a_gate(fails_at_once=True), seconds=60.0)
+
+        assert "gate errors: bad: errors ALARM" == fault
+
+
+def test_an_hour_for_an_answer_is_no_hour_for_the_gates() -> None:
+    """Those that hold are asked once more and need not hold anew; a person is asked once."""
+    oven = Oven(errors=lambda now: WELL)
+
+    def lunch(now: float) -> Reading:
+        oven.clock.sleep(3600.0)
+        return WELL
+
+    oven.reads["ok"] = lunch
+    gates = (Gate("ok", ApprovalCheck("go on?")), a_gate(hold=660.0, timeout=1320.0))
+
+    assert "" == oven.bake(*gates, seconds=0.0, patience=own_time(gates, 0.0))
+    assert [660.0] == [at for name, at in oven.looks if name == "ok"]
+    assert ("errors", 4260.0) == oven.looks[-1]
+
+
+def test_a_command_that_takes_long_is_no_gap_for_what_is_measured() -> None:
+    """Nobody could look meanwhile: the hold need not begin anew, and what is bad is still seen."""
+    oven = Oven(errors=lambda now: WELL)
+
+    def slow(now: float) -> Reading:
+        oven.clock.sleep(300.0)
+        return WELL
+
+    oven.reads["smoke"] = slow
+    gates = (asked("smoke"), a_gate(hold=660.0, timeout=700.0))
+
+    assert "" == oven.bake(*gates, seconds=0.0)
+    assert [660.0] == [at for name, at in oven.looks if name == "smoke"]
+    assert ("errors", 960.0) == oven.looks[-1]
+
+
+def test_people_are_asked_last() -> None:
+    """Nobody is bothered where the smoke test has not been good."""
+    oven = Oven(smoke=lambda now: ILL, ok=lambda now: WELL)
+    gates = (Gate("ok", ApprovalCheck("go on?")), asked("smoke"))
+
+    assert "gate smoke: not passed in 500 s: bad: errors ALARM" == oven.bake(*gates, seconds=0.0)
+    assert {"smoke"} == {name for name, _ in oven.looks}
 
 
 def test_a_bake_without_gates_is_a_wait_that_the_deadline_ends() -> None:

@@ -78,7 +78,8 @@ class Measure:
 class Measures:
     """A table's measures at work: each counts from its own moment.
 
-    At speed 0 nothing takes time: each is at its end as soon as it has begun.
+    At speed 0 nothing takes time: each is at its end as soon as it has begun, and what is so now
+    was always so. The last seconds stand there for all the time that somebody waits.
     """
 
     def __init__(
@@ -132,12 +133,13 @@ class Measures:
 
     def _course(self, place: str, fits: Callable[[Measure], bool]) -> Course | None:
         account, _, region = place.partition("/")
+        now, speed = self._clock(), self._speed()
         found = [
-            (each, began)
+            (each, began if speed or began > now else -math.inf)
             for each, began in zip(self._all, self._began, strict=True)
             if each.account in {"", account} and each.region in {"", region} and fits(each)
         ]
-        return Course(tuple(found), self._speed()) if found else None
+        return Course(tuple(found), speed) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,25 @@ def test_the_last_measure_that_has_begun_counts():
     assert [2.0, 3.0] == [told(HOME, "copy-1"), told(AWAY, "copy-1")]
 
 
+def test_at_speed_0_what_has_begun_was_always_so():
+    """No time passes there: the seconds before stand for all that a gate waits for."""
+    clock = FakeClock(start=1000.0)
+    lags = [
+        Measure("ReplicaLag", "AWS/RDS", course=((0.0, 1.0), (9.0, 2.0))),
+        Measure("ReplicaLag", "AWS/RDS", course=((0.0, 3.0),), since="DeleteStack"),
+    ]
+    measures = Measures(lags, clock.now, lambda: 0.0)
+
+    def told(moment: float) -> object:
+        found = measures.metric("1/us-east-1", "AWS/RDS", "ReplicaLag", {})
+        return found and found.at(moment)
+
+    assert [2.0, 2.0] == [told(900.0), told(1000.0)]
+    clock.sleep(1.0)
+    measures.saw("DeleteStack")
+    assert [3.0, 3.0] == [told(900.0), told(1001.0)]
+
+
 @pytest.mark.parametrize(
     ("line", "mistake"),
     [

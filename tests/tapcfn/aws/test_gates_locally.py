@@ -13,8 +13,8 @@ from tapcfn.aws.gates import AwsGates
 from tapcfn.aws.session import Clients, on_local_cloud
 from tapcfn.errors import CloudError
 from tapcfn.events import Event, GateJudged
-from tapcfn.gates import GateStatus, Reading
-from tapcfn.holding import hold
+from tapcfn.gates import Reading
+from tapcfn.holding import bake
 from tapcfn.local.server import LocalCloud
 from tapcfn.model import (
     AlarmCheck,
@@ -92,11 +92,10 @@ def test_a_gate_passes_when_an_alarm_has_been_quiet_for_long_enough(
     gate = Gate("quiet", AlarmCheck(here, ("errors",)), hold=45.0)
     told: list[Event] = []
 
-    verdict = hold(
-        gate, Looks(gates, at_home=True).read, patience=Patience(clock), notify=told.append
-    )
+    read = Looks(gates, at_home=True).read
+    fault = bake((gate,), 0.0, read, patience=Patience(clock), notify=told.append)
 
-    assert (GateStatus.PASSED, 120.0) == (verdict.status, clock.now())
+    assert ("", 120.0) == (fault, clock.now())
     goodness = [
         each.verdict.samples[-1].good for each in told if isinstance(each, GateJudged)
     ]  # the last is the end
