@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tapcfn.gates import Verdict
-from tapcfn.model import EMPTY, Change, Ending, Finding, SourceLine, StackEvent, Target
+from tapcfn.model import EMPTY, Change, Ending, Finding, Gate, SourceLine, StackEvent, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class RunStarted:
 class StackPlanned:
     """What will be done to one stack; `change_set` is its ARN where there is one.
 
-    `capabilities` has the resources that need each of them.
+    `capabilities` has the resources that need each of them. `layer` is what its template is
+    called, and `contents` how many resources of each type are in it.
     """
 
     stack: str
@@ -40,6 +41,17 @@ class StackPlanned:
     counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     needs: tuple[str, ...] = ()
     capabilities: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    layer: str = ""
+    contents: Mapping[str, int] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class InstancePlanned:
+    """What will be done to one instance of a stack set: none for one that stays as it is."""
+
+    stack_set: str
+    target: Target
+    verb: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +225,16 @@ class SetOperationEnded:
 
 @dataclass(frozen=True, slots=True)
 class GateJudged:
-    """A gate that holds back a unit stands otherwise than before, or is over."""
+    """A gate that holds back a unit stands otherwise than before, or is over.
+
+    `asked` is the gate itself, where it is at hand.
+    """
 
     unit: str
     target: Target | None
     gate: str
     verdict: Verdict
+    asked: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +353,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Summarised:
-    """The last word of every command. `resume` is a command line, where there is something to."""
+    """The last word of every command. `resume` is a command line, where there is something to.
+
+    `ways` are other commands that lead on, or back, each after what it is for.
+    """
 
     status: str
     exit_code: int
@@ -347,11 +366,13 @@ class Summarised:
     throttles: int = 0
     seconds: float = 0.0
     longest_wait: float = 0.0
+    ways: tuple[tuple[str, str], ...] = ()
 
 
 Event: TypeAlias = (
     RunStarted
     | StackPlanned
+    | InstancePlanned
     | ChangePlanned
     | FindingRaised
     | OperationStarted

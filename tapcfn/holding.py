@@ -270,7 +270,8 @@ class _Telling:
         newest = verdict.samples[-1].good if verdict.samples else None
         if self._said != (verdict.status, newest):
             self._said, self._at = (verdict.status, newest), now
-            self._notify(GateJudged(self._unit, self._gate.target, self._gate.name, verdict))
+            gate = self._gate
+            self._notify(GateJudged(self._unit, gate.target, gate.name, verdict, gate))
         elif verdict.status is GateStatus.WAITING and now - self._at >= HEARTBEAT_EVERY:
             self._at = now
             self._notify(Waiting((f"gate {self._gate.name}",), now))

@@ -52,15 +52,16 @@ def close(desk: Desk, outcome: Outcome, command: str) -> int:
         exact = resume_line(desk.session, outcome.exit_code)
         desk.session.resume = exact or " ".join(words)
     desk.session.console.say(outcome_text(outcome, desk.session.resume))
-    for line in _of_sets(desk, outcome):
-        desk.session.console.say(line)
+    for says, line in (ways := tuple(_of_sets(desk, outcome))):
+        desk.session.console.say(f"{says}: {line}")
+    desk.session.ways += ways
     if clients := desk.session.clients:
         said = calls_text(clients.calls, clients.throttles, clients.longest_wait)
         desk.session.console.say(said)
     return outcome.exit_code
 
 
-def _of_sets(desk: Desk, outcome: Outcome) -> Iterator[str]:
+def _of_sets(desk: Desk, outcome: Outcome) -> Iterator[tuple[str, str]]:
     """Yield what else can be done about stack sets that failed: the rest alone, or back. (X-25)"""
     from tapcfn.model import Ending
 
@@ -68,5 +69,5 @@ def _of_sets(desk: Desk, outcome: Outcome) -> Iterator[str]:
     for each in outcome.ended(Ending.FAILED):
         if each.stack in names:
             place = f"{desk.place.command} --set {each.stack}"
-            yield f"Only what failed of it: {program()} stackset retry {place}"
-            yield f"Back to what it was: {program()} stackset revert {place}"
+            yield "Only what failed of it", f"{program()} stackset retry {place}"
+            yield "Back to what it was", f"{program()} stackset revert {place}"

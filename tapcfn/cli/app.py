@@ -137,6 +137,7 @@ def _summary(session: Session, code: int) -> Summarised:
         clients.throttles if clients else 0,
         session.console.seconds,
         clients.longest_wait if clients else 0.0,
+        session.ways,
     )
 
 

@@ -41,9 +41,10 @@ def travel(
     back at once: the exit code is 1 all the same.
     """
     legs = legs_to(desk, snapshot, goal, asked)
-    from tapcfn.report.journeys import legs_text
+    from tapcfn.report.journeys import legs_text, way_fields
 
-    desk.session.console.result(legs_text(desk.place.rollout, legs))
+    text = legs_text(desk.place.rollout, legs)
+    desk.session.console.answer("way", way_fields(legs), text)
     if not legs:
         return 0
     _agree(desk, legs, wish, asked)
@@ -134,9 +135,10 @@ def _take(desk: Desk, leg: Leg, wish: Wish) -> int:
 
 def _say_that_it_is_not_over(desk: Desk, leg: Leg) -> None:
     """Say how to go on with a leg that has stopped, and back; nothing is read for that."""
-    from tapcfn.report.journeys import begun_text
+    from tapcfn.report.journeys import begun_text, ways_from_within
 
     desk.session.console.say(begun_text(desk.place.rollout, leg, _call(desk)))
+    desk.session.ways += tuple(ways_from_within(desk.place.rollout, leg, _call(desk)))
 
 
 def _call(desk: Desk) -> str:
@@ -230,7 +232,7 @@ def _fall_back(desk: Desk, leg: Leg, wish: Wish) -> int:
 
 def _closed(desk: Desk, code: int) -> int:
     """Say where the rollout stands now, and how to go on."""
-    from tapcfn.report.journeys import standing_text
+    from tapcfn.report.journeys import standing_text, ways_from
 
     try:
         here = desk.position(desk.snapshot(), "")
@@ -238,4 +240,5 @@ def _closed(desk: Desk, code: int) -> int:
         desk.session.console.say(str(error))
         return code or error.exit_code
     desk.session.console.say(standing_text(desk.place.rollout, here, _call(desk)))
+    desk.session.ways += tuple(ways_from(desk.place.rollout, here, _call(desk)))
     return code

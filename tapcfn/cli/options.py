@@ -47,6 +47,7 @@ class Session:
     cancel_on_interrupt: bool = False
     outcome: Outcome | None = None
     resume: str | None = None
+    ways: tuple[tuple[str, str], ...] = ()
     clients: Clients | None = None
     words: tuple[str, ...] = ()
     ledger: FileLedger | None = None

@@ -111,6 +111,7 @@ def _report(
     left = _left(desk, outcome)
     fields = {
         "seconds": round(times.seconds),
+        "speed": speed,
         "critical_path": list(times.critical_path),
         "units": [
             {"unit": span.stack, "start": round(span.start), "end": round(span.end)}

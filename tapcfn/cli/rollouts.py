@@ -154,14 +154,11 @@ def _show_the_way(
 ) -> int:
     """Show the moves that lead to a goal; return 10 for any, if the code is to say so."""
     from tapcfn.cli.journeys import legs_to
-    from tapcfn.report.journeys import legs_text
+    from tapcfn.report.journeys import legs_text, way_fields
 
     legs = legs_to(desk, snapshot, goal, journey)
-    fields = [
-        {"move": leg.move.name, "back": leg.back, "confirm": leg.move.confirm or None}
-        for leg in legs
-    ]
-    desk.session.console.answer("way", {"legs": fields}, legs_text(desk.place.rollout, legs))
+    text = legs_text(desk.place.rollout, legs)
+    desk.session.console.answer("way", way_fields(legs), text)
     return 10 if legs and coded else 0
 
 

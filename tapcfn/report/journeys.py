@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from typing import TypeAlias
 
 from tapcfn.actions import forever, leaves, says
 from tapcfn.journey import BASE, Leg, undoable_until
 from tapcfn.model import Move, Rollout
 from tapcfn.report.text import duration
+
+# Which way a command leads, on or back, and the command.
+Way: TypeAlias = tuple[str, str]
 
 
 def phases_text(rollout: Rollout, here: int | None, passed: Collection[str] = ()) -> str:
@@ -116,16 +120,28 @@ def _back_lines(leg: Leg) -> Iterator[str]:
 
 def begun_text(rollout: Rollout, leg: Leg, call: str) -> str:
     """Return that a leg has stopped half way, and the commands that lead on and back."""
+    move = leg.move
+    first = f"{move.name} was begun and is not over{f': {move.look}' if move.look else ''}"
+    if leg.back:
+        first = f"{move.name} is not wholly taken back"
+    return _with_ways(first, ways_from_within(rollout, leg, call))
+
+
+def ways_from_within(rollout: Rollout, leg: Leg, call: str) -> Iterator[Way]:
+    """Yield the commands that lead on and back from a leg that has stopped half way."""
     names = [BASE, *(move.name for move in rollout.moves)]
     move, before = leg.move, names[names.index(leg.move.name) - 1]
     back = f"{call} --back-to {before}"
     if leg.back:
-        return f"{move.name} is not wholly taken back\n  on:   {back}"
-    lines = [f"{move.name} was begun and is not over{f': {move.look}' if move.look else ''}"]
-    lines.append(f"  on:   {call} --until {words_of(move)}")
+        yield "on", back
+        return
+    yield "on", f"{call} --until {words_of(move)}"
     if not move.forever:
-        lines.append(f"  back: {back}")
-    return "\n".join(lines)
+        yield "back", back
+
+
+def _with_ways(first: str, ways: Iterable[Way]) -> str:
+    return "\n".join([first, *(f"  {f'{where}:':<5} {command}" for where, command in ways)])
 
 
 def words_of(move: Move) -> str:
@@ -137,10 +153,31 @@ def words_of(move: Move) -> str:
 def standing_text(rollout: Rollout, here: int, call: str) -> str:
     """Return where a rollout stands now, and the commands that lead on and back."""
     names = [BASE, *(move.name for move in rollout.moves)]
-    lines = [f"stands at {names[here]}"]
+    return _with_ways(f"stands at {names[here]}", ways_from(rollout, here, call))
+
+
+def ways_from(rollout: Rollout, here: int, call: str) -> Iterator[Way]:
+    """Yield the commands that lead on and back from where a rollout stands."""
+    names = [BASE, *(move.name for move in rollout.moves)]
     if here < len(rollout.moves):
         needs = rollout.moves[here].needs
-        lines.append(f"  on:   {' '.join((call, '--until', names[here + 1], *needs))}")
+        yield "on", " ".join((call, "--until", names[here + 1], *needs))
     if (back := undoable_until(rollout, here)) < here:
-        lines.append(f"  back: {call} --back-to {names[max(back, here - 1)]}")
-    return "\n".join(lines)
+        yield "back", f"{call} --back-to {names[max(back, here - 1)]}"
+
+
+def way_fields(legs: Iterable[Leg]) -> dict[str, object]:
+    """Return a journey for programs, leg by leg."""
+    return {
+        "legs": [
+            {
+                "move": leg.move.name,
+                "back": leg.back,
+                "confirm": leg.move.confirm or None,
+                "says": leg.move.says,
+                "forever": leg.move.forever or None,
+                "gates": [gate.name for gate in leg.move.gates],
+            }
+            for leg in legs
+        ]
+    }

@@ -21,6 +21,7 @@ from tapcfn.events import (
     FindingRaised,
     GateJudged,
     InstanceMoved,
+    InstancePlanned,
     MoveEnded,
     MoveStarted,
     OperationStarted,
@@ -38,7 +39,7 @@ from tapcfn.events import (
     WaveEnded,
     WaveStarted,
 )
-from tapcfn.model import Change, Ending, SourceLine, Target
+from tapcfn.model import Change, Ending, Gate, MetricCheck, SourceLine, Target
 
 # A line stays below 64 KiB, so a long value is cut to this many characters; where that is not
 # enough, values get shorter and at last lists too.
@@ -87,6 +88,7 @@ _OF_UNITS = (
     StackMoved,
     StackEnded,
     ChangePlanned,
+    InstancePlanned,
     SetOperationStarted,
     SetOperationEnded,
     InstanceMoved,
@@ -147,7 +149,15 @@ def _stack_planned(event: StackPlanned) -> dict[str, Any]:
         "counts": dict(event.counts),
         "needs": list(event.needs),
         "capabilities": {key: list(needing) for key, needing in event.capabilities.items()},
+        "kind": "stack" if event.wave else "stack_set",
+        "layer": event.layer or None,
+        "contents": dict(event.contents),
     }
+
+
+@_fields.register
+def _instance_planned(event: InstancePlanned) -> dict[str, Any]:
+    return _of_unit("plan.instance", event.stack_set, event.target) | {"verb": event.verb}
 
 
 @_fields.register
@@ -265,14 +275,30 @@ def _set_operation_ended(event: SetOperationEnded) -> dict[str, Any]:
 
 @_fields.register
 def _gate(event: GateJudged) -> dict[str, Any]:
-    return _of_unit("gate", event.unit, event.target) | {
-        "name": event.gate,
-        "verdict": event.verdict.status,
-        "reason": event.verdict.reason,
-        "samples": [
-            {"at": round(each.at, 3), "value": each.value, "good": each.good, "text": each.text}
-            for each in event.verdict.samples
-        ],
+    return (
+        _of_unit("gate", event.unit, event.target)
+        | {
+            "name": event.gate,
+            "verdict": event.verdict.status,
+            "reason": event.verdict.reason,
+            "samples": [
+                {"at": round(each.at, 3), "value": each.value, "good": each.good, "text": each.text}
+                for each in event.verdict.samples
+            ],
+        }
+        | (_gate_fields(event.asked) if event.asked else {})
+    )
+
+
+def _gate_fields(gate: Gate) -> dict[str, Any]:
+    metric = gate.check if isinstance(gate.check, MetricCheck) else None
+    return {
+        "check": type(gate.check).__name__.removesuffix("Check").lower(),
+        "metric": f"{metric.metric} {metric.statistic}" if metric else None,
+        "comparison": metric.comparison if metric else None,
+        "threshold": metric.threshold if metric else None,
+        "hold_ms": _ms(gate.hold),
+        "timeout_ms": _ms(gate.timeout),
     }
 
 
@@ -462,6 +488,7 @@ def _summary(event: Summarised) -> dict[str, Any]:
             for each in outcome.endings
         ],
         "resume": event.resume,
+        "ways": [{"says": says, "command": command} for says, command in event.ways],
         "api_calls": event.calls,
         "throttles": event.throttles,
         "longest_wait_ms": round(event.longest_wait * 1000),

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tapcfn.events import ChangePlanned, Diagnosed, Event, FindingRaised, StackPlanned
+from tapcfn.events import (
+    ChangePlanned,
+    Diagnosed,
+    Event,
+    FindingRaised,
+    InstancePlanned,
+    StackPlanned,
+)
 from tapcfn.instance_previews import SetPreview, offline_note
-from tapcfn.model import ChangeSet, SourceLine, Stack
+from tapcfn.model import ChangeSet, SourceLine, Stack, Target, TemplateBody
 from tapcfn.plan import Plan, PlannedPhase, Reason, Step
 from tapcfn.preview import Deferred, Preview, Previewed, Refused
 from tapcfn.report.changes import acknowledged_by, change_counts, change_set_of
@@ -26,6 +34,7 @@ def events_of(
                 yield from _of_step(phase, number, step, asked.get(step.stack.name))
         for each in phase.sets:
             yield _of_set(phase, each)
+            yield from _pairs(each)
             yield from _of_instances(each, instances.get(each.name))
     if left_out := left_out_text(plan):
         yield Diagnosed("info", left_out)
@@ -48,6 +57,8 @@ def _of_step(
         change_counts(told) if told else {},
         tuple(sorted(step.needs)),
         acknowledged_by(preview, stack.template) if preview else {},
+        stack.template.layer,
+        _contents(stack.template),
     )
     if told:
         yield from _changes(stack, told)
@@ -63,6 +74,30 @@ def _verb(step: Step, preview: Preview | None) -> str:
     if isinstance(preview, Deferred):
         return "deferred"
     return "import" if step.reason is Reason.IMPORTED else step.verb
+
+
+def _contents(template: TemplateBody) -> dict[str, int]:
+    """Return how many resources of each type there are, sorted."""
+    return dict(sorted(Counter(template.resources.values()).items()))
+
+
+def _pairs(step: SetStep) -> Iterator[InstancePlanned]:
+    """Yield what will be done to each instance, as far as that is known."""
+    spread = step.spread
+    if spread is None:
+        return
+    verbs = (
+        ("add", spread.add),
+        ("update", spread.update),
+        ("override", spread.override),
+        ("remove", spread.remove),
+        ("passed_over", spread.passed_over | spread.suspended),
+        ("none", spread.wanted.pairs),
+    )
+    told: set[Target] = set()
+    for verb, pairs in verbs:
+        yield from (InstancePlanned(step.name, pair, verb) for pair in sorted(pairs - told))
+        told |= pairs
 
 
 def _of_instances(step: SetStep, preview: SetPreview | None) -> Iterator[Event]:
@@ -102,6 +137,8 @@ def _of_set(phase: PlannedPhase, step: SetStep) -> StackPlanned:
         step.reason,
         counts=counts,
         needs=tuple(sorted(step.needs)),
+        layer=step.stack_set.template.layer,
+        contents=_contents(step.stack_set.template),
     )
 
 

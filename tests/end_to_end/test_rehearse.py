@@ -22,7 +22,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_rehearsal_says_how_long_and_on_which_path(here: Path, capfd: pytest.CaptureFixture[str]):
-    """The stage for AWS is played through; neither ledger nor local cloud is left here."""
+    """The stage for AWS is played through; what it told is left here, no ledger and no cloud."""
     words = ["rehearse", "replicated_storage", "--stage", "example", "--speed", "200", "--json"]
 
     code = run(TEMPLATES, words)
@@ -37,7 +37,8 @@ def test_a_rehearsal_says_how_long_and_on_which_path(here: Path, capfd: pytest.C
     }
     assert taught["seconds"] == max(unit["end"] for unit in taught["units"]) > 60
     assert None is server.find(here)
-    assert [] == list(here.iterdir())
+    (kept,) = (path for path in here.rglob("*") if path.is_file())
+    assert (kept.parent.name, told) == ("told", read_lines(kept.read_text()))
 
 
 @pytest.mark.drill

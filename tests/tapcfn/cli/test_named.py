@@ -29,7 +29,7 @@ def desk(world: World) -> Any:
         pool=world.pool,
         rollout=a_rollout(STACK),
         place=SimpleNamespace(is_local=True, command="blue"),
-        session=SimpleNamespace(console=console, outcome=None, resume=None, clients=None),
+        session=SimpleNamespace(console=console, outcome=None, resume=None, clients=None, ways=()),
         carry_out=lambda plan, snapshot, approval: world.execution().run(plan, snapshot, approval),
     )
 

@@ -21,6 +21,7 @@ from tapcfn.events import (
     FindingRaised,
     GateJudged,
     InstanceMoved,
+    InstancePlanned,
     InstancesMoved,
     MoveEnded,
     MoveStarted,
@@ -40,7 +41,19 @@ from tapcfn.events import (
     WaveStarted,
 )
 from tapcfn.gates import GateStatus, Sample, Verdict
-from tapcfn.model import Detail, Ending, Finding, Replacement, Severity, SourceLine, StackEvent
+from tapcfn.model import (
+    ApprovalCheck,
+    Comparison,
+    Detail,
+    Ending,
+    Finding,
+    Gate,
+    MetricCheck,
+    Replacement,
+    Severity,
+    SourceLine,
+    StackEvent,
+)
 from tapcfn.report.ndjson import LONGEST_VALUE, line
 from tests.fakes import AWAY, HOME, a_change, a_change_set
 
@@ -182,6 +195,8 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
             {"add": 1},
             ("keys",),
             {"CAPABILITY_IAM": ("Role",)},
+            "storage",
+            {"AWS::S3::Bucket": 2},
         ),
         {
             "type": "plan.unit",
@@ -194,6 +209,9 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
             "counts": {"add": 1},
             "needs": ["keys"],
             "capabilities": {"CAPABILITY_IAM": ["Role"]},
+            "kind": "stack",
+            "layer": "storage",
+            "contents": {"AWS::S3::Bucket": 2},
         },
     ),
     (
@@ -346,6 +364,11 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
                 "bad: lag is 7",
                 (Sample(60.00001, None, None, "no data", 60.0), Sample(120.0, False, 7.0, "lag")),
             ),
+            Gate(
+                "lag",
+                MetricCheck(HOME, "AWS/RDS", "ReplicaLag", (), "Maximum", Comparison.AT_MOST, 5.0),
+                hold=120.0,
+            ),
         ),
         {
             "type": "gate",
@@ -357,7 +380,42 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
                 {"at": 60.0, "value": None, "good": None, "text": "no data"},
                 {"at": 120.0, "value": 7.0, "good": False, "text": "lag"},
             ],
+            "check": "metric",
+            "metric": "ReplicaLag Maximum",
+            "comparison": "<=",
+            "threshold": 5.0,
+            "hold_ms": 120000,
+            "timeout_ms": 600000,
         },
+    ),
+    (
+        GateJudged(
+            "storage",
+            None,
+            "word",
+            Verdict(GateStatus.WAITING, "no sample yet"),
+            Gate("word", ApprovalCheck("Go on?")),
+        ),
+        {
+            "type": "gate",
+            "unit": "storage",
+            "account": None,
+            "region": None,
+            "name": "word",
+            "verdict": "waiting",
+            "reason": "no sample yet",
+            "samples": [],
+            "check": "approval",
+            "metric": None,
+            "comparison": None,
+            "threshold": None,
+            "hold_ms": 0,
+            "timeout_ms": 600000,
+        },
+    ),
+    (
+        InstancePlanned("storage", HOME, "override"),
+        {"type": "plan.instance", **UNIT, "verb": "override"},
     ),
     (
         Waiting(("a", "b"), 30.0),
@@ -390,7 +448,14 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
         },
     ),
     (
-        Summarised("failed", 1, Outcome((FAILED,)), "python deploy.py apply x", 12, 3, 2.5, 1.2),
+        Summarised(
+            "failed",
+            1,
+            Outcome((FAILED,)),
+            "python deploy.py apply x",
+            *(12, 3, 2.5, 1.2),
+            ways=(("back", "python deploy.py apply x --back-to base"),),
+        ),
         {
             "type": "summary",
             "status": "failed",
@@ -405,6 +470,7 @@ SAID: list[tuple[Event, dict[str, Any]]] = [
                 }
             ],
             "resume": "python deploy.py apply x",
+            "ways": [{"says": "back", "command": "python deploy.py apply x --back-to base"}],
             "api_calls": 12,
             "throttles": 3,
             "longest_wait_ms": 1200,
@@ -450,7 +516,7 @@ def test_the_envelope_comes_first(event: Event) -> None:
             RunStarted("schema", None, ()),
             ["plan_digest", "blueprint", "stage", "backend", "resumes"],
         ),
-        (StackPlanned("s", HOME, "p", 1, "none", "r"), ["change_set_id"]),
+        (StackPlanned("s", HOME, "p", 1, "none", "r"), ["change_set_id", "layer"]),
         (
             ChangePlanned("s", HOME, a_change(physical_id="")),
             [

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tapcfn.errors import StackError
-from tapcfn.events import ChangePlanned, Diagnosed, FindingRaised, StackPlanned
-from tapcfn.model import Change, OutputOf, Replacement, SourceLine
+from tapcfn.events import (
+    ChangePlanned,
+    Diagnosed,
+    FindingRaised,
+    InstancePlanned,
+    StackPlanned,
+)
+from tapcfn.model import Change, FoundSet, OutputOf, Replacement, SourceLine, Target
+from tapcfn.plan import Plan, PlannedPhase
 from tapcfn.report.planned import events_of
 from tapcfn.selection import narrowed
+from tapcfn.stack_sets.steps import plan_set
 from tests.fakes import AWAY, HOME, World, a_change, a_change_set, a_rollout, a_stack
+from tests.fakes.set_cloud import FakeSetCloud
+from tests.tapcfn.stack_sets.examples import EAST, WEST, A, B, a_set
+
+# What a stack of the fakes is, unless it is told otherwise.
+TOPIC: dict[str, Any] = {"layer": "network", "contents": {"AWS::SNS::Topic": 1}}
 
 
 def test_each_stack_is_told_with_its_changes_and_objections() -> None:
@@ -30,10 +45,23 @@ def test_each_stack_is_told_with_its_changes_and_objections() -> None:
     none = {"add": 0, "modify": 0, "remove": 0, "import": 0, "replace": 0, "may_replace": 0}
     counts = none | {"replace": 1}
     assert [
-        StackPlanned("storage", HOME, "all", 1, "update", "tags differ", staged.arn, counts),
+        StackPlanned(
+            "storage",
+            HOME,
+            "all",
+            1,
+            "update",
+            "tags differ",
+            staged.arn,
+            counts,
+            layer="storage",
+            contents={"AWS::S3::Bucket": 1},
+        ),
         ChangePlanned("storage", HOME, change, line),
         FindingRaised(previews[0].findings[0], HOME),  # type: ignore[union-attr]
-        StackPlanned("wrong", HOME, "all", 1, "create", "no such stack yet"),
+        StackPlanned(
+            "wrong", HOME, "all", 1, "create", "no such stack yet", **TOPIC | {"layer": "wrong"}
+        ),
         FindingRaised(previews[1].finding, HOME),  # type: ignore[union-attr]
         StackPlanned(
             "app",
@@ -45,6 +73,8 @@ def test_each_stack_is_told_with_its_changes_and_objections() -> None:
             None,
             none | {"add": 1},
             ("wrong",),
+            layer="app",
+            contents={"AWS::SNS::Topic": 1},
         ),
         ChangePlanned(
             "app", AWAY, Change("Topic", "AWS::SNS::Topic", "Add"), SourceLine("layers/app.py", 10)
@@ -66,9 +96,9 @@ def test_a_stack_without_a_preview_is_told_as_planned() -> None:
     world.has(a_stack())
     rollout = a_rollout(a_stack())
 
-    assert [StackPlanned("network", HOME, "all", 1, "none", "deployed as wanted")] == list(
-        events_of(world.plan(rollout), ())
-    )
+    told = list(events_of(world.plan(rollout), ()))
+
+    assert [StackPlanned("network", HOME, "all", 1, "none", "deployed as wanted", **TOPIC)] == told
 
 
 def test_an_empty_change_set_has_no_arn() -> None:
@@ -108,3 +138,25 @@ def test_what_changes_inside_a_nested_stack_is_told_as_well() -> None:
 
     line = SourceLine("layers/outer.py", 10)
     assert [("", "Inner", line), ("Inner", "Topic", line)] == told
+
+
+def test_every_instance_of_a_set_is_told_with_what_becomes_of_it() -> None:
+    """Those that stay as they are too: a reader has the whole set before it."""
+    first = a_set(Target(A, EAST), Target(A, WEST), Target(B, EAST))
+    cloud = FakeSetCloud()
+    cloud.has(first, *first.pairs)
+    there = FoundSet(cloud.deployed[first.name], cloud.there[first.name])
+    wanted = a_set(Target(A, EAST), Target(A, WEST), Target(B, WEST))
+    step = plan_set(wanted, there, {})
+    plan = Plan(a_rollout(), (PlannedPhase("fleets", (), (step,)),))
+
+    told = list(events_of(plan, ()))
+
+    assert isinstance(told[0], StackPlanned)
+    assert ("baseline", {"AWS::SNS::Topic": 1}) == (told[0].layer, told[0].contents)
+    assert [
+        InstancePlanned("baseline", Target(B, WEST), "add"),
+        InstancePlanned("baseline", Target(B, EAST), "remove"),
+        InstancePlanned("baseline", Target(A, EAST), "none"),
+        InstancePlanned("baseline", Target(A, WEST), "none"),
+    ] == told[1:]
