@@ -31,6 +31,10 @@ class WallClock:
         """Whether SIGINT or SIGTERM has come."""
         return self._stop.is_set()
 
+    def go_on(self) -> None:
+        """Take an interrupt as heeded: what comes after it may wait, and be interrupted in turn."""
+        self._stop.clear()
+
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:
         """Let the first SIGINT or SIGTERM ask the run to stop, and the second end it at once."""

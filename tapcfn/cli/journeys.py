@@ -122,15 +122,40 @@ def _take(desk: Desk, leg: Leg, wish: Wish) -> int:
     except (TapcfnError, KeyboardInterrupt) as error:
         cause = str(error) or "interrupted"
         desk.tell(MoveEnded(move.name, passed=False, cause=cause, back=leg.back))
-        _say_that_it_is_not_over(desk, leg)
+        _leave(desk, leg, wish)
         raise
-    if code in _STOPPED:
-        _say_that_it_is_not_over(desk, leg)
-    state = "back" if leg.back else "passed"
     if code == 0:
+        state = "back" if leg.back else "passed"
         desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.mark, state)
     desk.tell(MoveEnded(move.name, passed=code == 0, back=leg.back))
+    if code in _STOPPED:
+        _leave(desk, leg, wish)
     return code
+
+
+def _leave(desk: Desk, leg: Leg, wish: Wish) -> None:
+    """Leave a leg that has stopped, or take it back where an interrupt is to do that. (X-35)
+
+    The way back may be interrupted in its turn: it stays where it is then. Raises
+    `KeyboardInterrupt` where it was taken back, as the run was interrupted all the same.
+    """
+    move = leg.move
+    if not (desk.session.cancel_on_interrupt and desk.clock.interrupted and _leads_back(leg)):
+        _say_that_it_is_not_over(desk, leg)
+        return
+    desk.clock.go_on()
+    desk.session.cancel_on_interrupt = False  # what goes back is not cancelled
+    desk.session.console.say(f"{move.name}: interrupted; it is taken back")
+    number = journey.number_of(desk.place.rollout, move.name)
+    (back,) = journey.backward(desk.place.rollout, number, number - 1)
+    if _take(desk, back, wish) == 0:
+        _closed(desk, 0)
+    raise KeyboardInterrupt
+
+
+def _leads_back(leg: Leg) -> bool:
+    """Whether the leg is a move that may be taken back without being asked."""
+    return leg.move.falls_back and not leg.back
 
 
 def _say_that_it_is_not_over(desk: Desk, leg: Leg) -> None:
@@ -219,7 +244,7 @@ def _hold(desk: Desk, leg: Leg) -> None:
 def _fall_back(desk: Desk, leg: Leg, wish: Wish) -> int:
     """Take a move back whose gate failed, if it says so; the journey has failed in any case."""
     move = leg.move
-    if leg.back or not move.falls_back:
+    if not _leads_back(leg):
         return StackError.exit_code
     rollout = desk.place.rollout
     number = journey.number_of(rollout, move.name)

@@ -240,8 +240,8 @@ def cancel_on_interrupt(command: F) -> F:
         "--cancel-on-interrupt",
         "cancel_on_interrupt",
         is_flag=True,
-        help="Roll running updates back after Ctrl-C; without it, and creations always, they go "
-        "on.",
+        help="After Ctrl-C roll running updates back, and a shift to its last good step; without "
+        "it, and creations always, they go on.",
     )(command)
 
 

@@ -252,6 +252,32 @@ def test_an_interrupted_move_says_where_it_stands_and_both_ways(shop: Shop) -> N
     assert (1, "0") == (held.code, shop.weight)
 
 
+def test_an_interrupted_shift_falls_back_where_that_is_asked_for(shop: Shop) -> None:
+    """To the last good step, which had passed; said, and 130 all the same. (X-35)"""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply("--until", "shift-50").code
+    shop.allow("synced", "stop")
+
+    stopped = shop.apply("--until", "shift-100", "--cancel-on-interrupt")
+
+    assert (130, "50") == (stopped.code, shop.weight)
+    assert [("shift-100", False, False), ("shift-100", True, True)] == moves(stopped)
+    assert "interrupted" == stopped.of_type("move.end")[0]["cause"]
+    assert ("interrupted", 130) == tuple(stopped.lines[-1][key] for key in ("status", "exit_code"))
+    shop.allow("synced", "well")
+    assert (0, "100") == (shop.apply("--until", "shift-100").code, shop.weight)
+
+
+def test_an_interrupted_wait_takes_nothing_back(shop: Shop) -> None:
+    """A move that says nothing of falling back is left as it is, and so is what passed before."""
+    shop.allow("synced", "stop")
+
+    stopped = shop.run("apply", "--until", "shift-50", "--cancel-on-interrupt")
+
+    assert (130, "0") == (stopped.code, shop.weight)
+    assert "sync was begun and is not over" in stopped.err
+
+
 def test_the_way_is_planned_and_its_points_of_no_return_are_named(shop: Shop) -> None:
     """From where it stands; nothing is moved by it."""
     shop.allow("synced", "well")
