@@ -83,6 +83,7 @@ DURATIONS: dict[str, Durations] = {
     "AWS::GlobalAccelerator::Listener": Durations(45.0, 45.0, 30.0),
     "AWS::IAM::InstanceProfile": Durations(125.0, 10.0, 3.0),
     "AWS::IAM::ManagedPolicy": Durations(17.0, 5.0, 3.0),
+    "AWS::IAM::OIDCProvider": Durations(4.0, 3.0, 3.0),
     "AWS::IAM::Policy": Durations(16.0, 5.0, 3.0),
     "AWS::IAM::Role": Durations(17.0, 10.0, 3.0),
     "AWS::IAM::RolePolicy": Durations(16.0, 5.0, 3.0),

@@ -8,6 +8,7 @@ from types import MappingProxyType
 BLUEPRINTS: Mapping[str, str] = MappingProxyType(
     {
         "baseline": "templates.blueprints.baseline",
+        "delivery": "templates.blueprints.delivery",
         "private_api": "templates.blueprints.private_api",
         "region_migration": "templates.blueprints.region_migration",
         "regional_web": "templates.blueprints.regional_web",

@@ -86,6 +86,38 @@ def test_instance_profile_is_refused(aws: Aws):
     assert iam.get_instance_profile(InstanceProfileName="one")
 
 
+def test_identity_providers(aws: Aws):
+    """Ref is the ARN; audiences and tags change in place, a second one of a URL is refused."""
+    cloudformation, iam = aws.client("cloudformation"), aws.client("iam")
+
+    def body(audience: str, tag: str) -> str:
+        wanted = {"Url": "https://tokens.example.com", "ClientIdList": [audience]}
+        tagged = wanted | {"Tags": [{"Key": "for", "Value": tag}]}
+        made = {"Provider": resource("IAM::OIDCProvider", tagged)}
+        arn = {"Fn::GetAtt": ["Provider", "Arn"]}
+        return template(
+            made, Outputs={"Ref": {"Value": {"Ref": "Provider"}}, "Arn": {"Value": arn}}
+        )
+
+    made = deploy(cloudformation, "stack", body("sts.amazonaws.com", "one"))
+    (listed,) = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    arn = listed["Arn"]
+
+    assert outputs(made) == {"Ref": arn, "Arn": arn}
+    assert arn.endswith(":oidc-provider/tokens.example.com")
+
+    deploy(cloudformation, "stack", body("other", "two"))
+    told = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+
+    assert ["other"] == told["ClientIDList"]
+    assert {"Key": "for", "Value": "two"} in told["Tags"]
+
+    deploy(cloudformation, "second", body("sts.amazonaws.com", "one"))
+    assert "already exists" in failures(cloudformation, "second")["Provider"]
+    assert destroy(cloudformation, made["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+
+
 def test_inline_policies(aws: Aws):
     """A Policy and a RolePolicy stand on the role, change in place, are replaced, and go."""
     cloudformation, iam = aws.client("cloudformation"), aws.client("iam")

@@ -1,4 +1,4 @@
-"""IAM: instance profiles, inline policies of a role, and service-linked roles."""
+"""IAM: profiles, inline policies of a role, service-linked roles, and identity providers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from tapcfn.local.provisioners.resource import (
     Provisioner,
     Wanted,
     already_exists,
+    as_list,
     document,
     gone_is_fine,
+    key_values,
+    tag_map,
 )
 
 PROFILE = "AWS::IAM::InstanceProfile"
 ROLE_POLICY = "AWS::IAM::RolePolicy"
 LINKED_ROLE = "AWS::IAM::ServiceLinkedRole"
+OIDC = "AWS::IAM::OIDCProvider"
 
 
 def _iam() -> Any:
@@ -126,6 +130,32 @@ def _delete_linked_role(wanted: Wanted) -> None:
         _iam().delete_service_linked_role(RoleName=wanted.physical_id)
 
 
+# Identity provider --------------------------------------------------------------------------------
+
+
+def _create_provider(wanted: Wanted) -> Made:
+    """Make it; Ref is its ARN, which is named after the URL."""
+    made = _iam().create_open_id_connect_provider(
+        Url=wanted["Url"],
+        ClientIDList=as_list(wanted.get("ClientIdList")),
+        ThumbprintList=as_list(wanted.get("ThumbprintList")),
+        Tags=key_values(tag_map(wanted.get("Tags"))),
+    )
+    arn = made["OpenIDConnectProviderArn"]
+    return Made(arn, {"Arn": arn})
+
+
+def _update_provider(wanted: Wanted) -> Made:
+    """Make it anew under its ARN: the emulator changes none."""
+    _delete_provider(wanted)
+    return _create_provider(wanted)
+
+
+def _delete_provider(wanted: Wanted) -> None:
+    with gone_is_fine():
+        _iam().delete_open_id_connect_provider(OpenIDConnectProviderArn=wanted.physical_id)
+
+
 PROVISIONERS = (
     Provisioner(
         PROFILE,
@@ -147,5 +177,13 @@ PROVISIONERS = (
         update=_update_linked_role,
         delete=_delete_linked_role,
         create_only=("AWSServiceName", "CustomSuffix"),
+    ),
+    Provisioner(
+        OIDC,
+        create=_create_provider,
+        update=_update_provider,
+        delete=_delete_provider,
+        create_only=("Url",),
+        tags="Tags",
     ),
 )

@@ -9,6 +9,7 @@ import pytest
 
 from tests.templates.systems import (
     baseline,
+    delivery,
     private_api,
     region_migration,
     regional_web,
@@ -24,6 +25,7 @@ SYSTEMS: tuple[System, ...] = (
     serverless_api.SYSTEM,
     region_migration.SYSTEM,
     baseline.SYSTEM,
+    delivery.SYSTEM,
 )
 
 __all__ = ["ACCOUNT", "SYSTEMS", "System", "choices", "every_choice", "every_system"]
