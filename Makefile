@@ -54,11 +54,12 @@ test: $(READY) ## Run the whole test suite
 drill: $(READY) ## Run the long drills: load, kills, every pair of options
 	$(PY) -m pytest -m drill
 
-lint: $(READY) ## ruff, mypy, import contracts
+lint: $(READY) ## ruff, mypy, import contracts, cfn-lint
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(PY) -m pytest -m lint --numprocesses 2
 
 check: lint ## Everything that must hold before a change lands, with coverage
 	$(DEPLOY) render --check

@@ -335,6 +335,7 @@ def test_a_large_stack_needs_a_bucket_without_any_stack_set():
 # As templates -------------------------------------------------------------------------------------
 
 
+@pytest.mark.lint
 def test_the_templates_are_clean_and_plannable():
     """cfn-lint has nothing to say of them, in no Region."""
     large = a_set(template=a_template("large", resources=LARGE | {"Role": "AWS::IAM::Role"}))
