@@ -14,7 +14,18 @@ from tapcfn.intrinsics import partition_of, text_of
 from tapcfn.model import ADMINISTRATION_ROLE, Holder, SelfManaged, ServiceManaged, Target
 from tapcfn.plan import Plan, Verb
 from tapcfn.ports import Cloud
-from tapcfn.preflight import FAIL, PASS, UNKNOWN, Ask, Check, Verdict, ask_all, judged, later
+from tapcfn.preflight import (
+    FAIL,
+    PASS,
+    SKIPPED,
+    UNKNOWN,
+    Ask,
+    Check,
+    Verdict,
+    ask_all,
+    judged,
+    later,
+)
 from tapcfn.stack_sets.ports import SetCloud
 from tapcfn.stack_sets.steps import SetStep
 
@@ -44,6 +55,21 @@ def access(plan: Plan, sets: SetCloud, pool: Executor) -> tuple[Check, ...]:
         if isinstance(step.stack_set.permission, ServiceManaged) and step.has_work
     }
     return ask_all([later(_access, home, sets, on) for home, on in sorted(homes)], pool)
+
+
+def suspended(plan: Plan) -> tuple[Check, ...]:
+    """Name the accounts that are left out because they are suspended; no call. (R-25)"""
+    return tuple(
+        Check(
+            "account",
+            Target(each.account, step.stack_set.home.region),
+            SKIPPED,
+            f"{each} is suspended, so it is no target",
+            step.name,
+        )
+        for step in plan.sets
+        for each in step.left_out
+    )
 
 
 def _access(home: Target, sets: SetCloud, delegated: bool) -> Check:

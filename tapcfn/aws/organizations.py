@@ -63,7 +63,8 @@ def _within(client: Any, units: tuple[str, ...]) -> Iterator[str]:
 def _in(client: Any, unit: str) -> Iterator[Member]:
     ask = partial(client.list_accounts_for_parent, ParentId=unit)
     for each in paging.rows(ask, "Accounts", most=_ROWS):
-        yield Member(each["Id"], unit, suspended=_state(each) is not State.ACTIVE)
+        active = _state(each) is State.ACTIVE
+        yield Member(each["Id"], unit, suspended=not active, name=each.get("Name", ""))
 
 
 def _state(account: Answer) -> State:

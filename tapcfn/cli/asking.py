@@ -60,7 +60,8 @@ def _checks(desk: Desk) -> tuple[Check, ...]:
     asked = obstacles.thorough(planned, desk.cloud, desk.pool)
     roles = set_obstacles.roles(planned, desk.cloud, desk.pool)
     access = set_obstacles.access(planned, desk.sets, desk.pool)
-    return (*first, *states, *asked, *roles, *access)
+    suspended = set_obstacles.suspended(planned)
+    return (*first, *states, *asked, *roles, *access, *suspended)
 
 
 @click.command()

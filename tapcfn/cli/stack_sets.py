@@ -51,7 +51,7 @@ def status(session: Session, /, *, where: Where, name: str) -> int:
 
 
 def _standing(desk: Desk, stack_set: StackSet) -> Standing:
-    from tapcfn.stack_sets.finding import pairs_of
+    from tapcfn.stack_sets.finding import left_out, pairs_of
     from tapcfn.stack_sets.standing import Standing
 
     found = found_of(desk, stack_set, to_plan=False)
@@ -59,7 +59,8 @@ def _standing(desk: Desk, stack_set: StackSet) -> Standing:
     members = desk.sets.members(stack_set.home, organization.units) if organization else ()
     operations = desk.sets.operations(stack_set) if found.deployed else ()
     pairs = pairs_of(stack_set, members)
-    return Standing(stack_set, pairs, found.deployed, found.instances, operations)
+    missed = left_out(stack_set, members)
+    return Standing(stack_set, pairs, found.deployed, found.instances, operations, missed)
 
 
 @stackset.command("instances")

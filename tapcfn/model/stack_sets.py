@@ -95,6 +95,12 @@ class Organization:
     filter: AccountFilter = AccountFilter.NONE
     accounts: frozenset[str] = frozenset()
 
+    def means(self, account: str) -> bool:
+        """Whether an account under its units is meant by the filter."""
+        if self.filter is AccountFilter.INTERSECTION:
+            return account in self.accounts
+        return self.filter is not AccountFilter.DIFFERENCE or account not in self.accounts
+
 
 @dataclass(frozen=True, slots=True)
 class Wave:
@@ -311,11 +317,18 @@ class SetResult:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An account of an organization: the unit that it stands in, and whether it is suspended."""
+    """An account of an organization: the unit that it stands in, and whether it is suspended.
+
+    Nothing can be deployed to an account that is not active: all such are `suspended` here.
+    """
 
     account: str
     unit: str
     suspended: bool = False
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.account} ({self.name})" if self.name else self.account
 
 
 @dataclass(frozen=True, slots=True)

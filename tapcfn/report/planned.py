@@ -14,7 +14,15 @@ from tapcfn.events import (
     StackPlanned,
 )
 from tapcfn.instance_previews import SetPreview, offline_note
-from tapcfn.model import ChangeSet, SourceLine, Stack, Target, TemplateBody
+from tapcfn.model import (
+    ChangeSet,
+    Finding,
+    Severity,
+    SourceLine,
+    Stack,
+    Target,
+    TemplateBody,
+)
 from tapcfn.plan import Plan, PlannedPhase, Reason, Step
 from tapcfn.preview import Deferred, Preview, Previewed, Refused
 from tapcfn.report.changes import acknowledged_by, change_counts, change_set_of
@@ -35,6 +43,7 @@ def events_of(
         for each in phase.sets:
             yield _of_set(phase, each)
             yield from _pairs(each)
+            yield from _left_out(each)
             yield from _of_instances(each, instances.get(each.name))
     if left_out := left_out_text(plan):
         yield Diagnosed("info", left_out)
@@ -113,6 +122,20 @@ def _of_instances(step: SetStep, preview: SetPreview | None) -> Iterator[Event]:
         yield FindingRaised(finding, target)
     if note := offline_note(preview):
         yield Diagnosed("warning", f"{step.name}: {note}")
+
+
+def _left_out(step: SetStep) -> Iterator[FindingRaised]:
+    """Yield the accounts of an organization that get nothing because they are suspended. (R-25)"""
+    for each in step.left_out:
+        finding = Finding(
+            "suspended-account",
+            Severity.WARNING,
+            step.name,
+            "",
+            f"account {each} is suspended, so it is left out of the targets",
+            origin="preflight",
+        )
+        yield FindingRaised(finding, Target(each.account, step.stack_set.home.region))
 
 
 def _of_set(phase: PlannedPhase, step: SetStep) -> StackPlanned:

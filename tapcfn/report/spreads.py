@@ -14,7 +14,7 @@ from tapcfn.model import Preferences, Target
 from tapcfn.report.changes import change_lines, is_perilous
 from tapcfn.report.folded import fold_lines
 from tapcfn.report.folding import Block, Entry, entry, fold
-from tapcfn.report.stack_sets import figure_lines
+from tapcfn.report.stack_sets import figure_lines, members_text
 from tapcfn.report.text import finding_text
 from tapcfn.stack_sets.calls import Act
 from tapcfn.stack_sets.simulation import WavePart, operation, pause, simulation
@@ -31,6 +31,8 @@ def set_lines(step: SetStep, preview: SetPreview | None = None) -> Iterator[str]
     """Yield the lines of one set in a plan, and what becomes of its instances."""
     stack_set = step.stack_set
     yield f"    {step.verb:<9} {step.name}  stack set in {stack_set.home.region}  ({step.reason})"
+    if step.left_out:
+        yield f"{_INDENT}! suspended, so left out of the targets: {members_text(step.left_out)}"
     if step.spread is None:
         names = ", ".join(str(each) for each in step.unknown)
         yield f"{_INDENT}waits for {names}"

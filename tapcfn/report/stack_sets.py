@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from tapcfn.model import EMPTY, Target
+from tapcfn.model import EMPTY, Member, Target
 from tapcfn.report.text import duration, table
 from tapcfn.stack_sets.causes import Cancelled, Cluster
 from tapcfn.stack_sets.drifted import DriftGroup, FleetDrift
@@ -172,6 +172,11 @@ def places(pairs: Sequence[Target]) -> str:
     named = ", ".join(str(each) for each in pairs[:_MOST_PLACES])
     more = len(pairs) - _MOST_PLACES
     return f"{named} and {more} more" if more > 0 else named
+
+
+def members_text(members: Iterable[Member]) -> str:
+    """Return accounts by id, and by name where that is known; all of them."""
+    return ", ".join(map(str, members))
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -13,7 +13,7 @@ from tapcfn.model import (
     Target,
 )
 from tapcfn.report.spreads import preferences_text
-from tapcfn.report.stack_sets import causes_text, counted, places
+from tapcfn.report.stack_sets import causes_text, counted, members_text, places
 from tapcfn.report.text import table
 from tapcfn.stack_sets.causes import Cancelled, Cluster
 from tapcfn.stack_sets.standing import Standing, Told
@@ -33,6 +33,8 @@ def standing_text(standing: Standing) -> str:
         lines.append(f"  missing    {len(standing.missing)}: {places(standing.missing)}")
     if standing.unwanted:
         lines.append(f"  unwanted   {len(standing.unwanted)}: {places(standing.unwanted)}")
+    if standing.left_out:
+        lines.append(f"  left out   {members_text(standing.left_out)}: suspended")
     for each in standing.moving:
         done, touched = standing.done(each)
         lines.append(f"  at work    {_operation(each)}, {done} of {touched} done")
@@ -58,6 +60,9 @@ def standing_fields(standing: Standing) -> dict[str, object]:
         "instances": dict(standing.states),
         "missing": _names(standing.missing),
         "unwanted": _names(standing.unwanted),
+        "left_out": [
+            {"account": each.account, "name": each.name or None} for each in standing.left_out
+        ],
         "moving": [operation_fields(each) for each in standing.moving],
         "last": operation_fields(last) if last else None,
     }

@@ -17,6 +17,7 @@ from tapcfn.model import (
 )
 from tapcfn.stack_sets.calls import Act, SetCall, administration_role_of
 from tapcfn.stack_sets.carving import carved, covered
+from tapcfn.stack_sets.finding import left_out
 from tapcfn.stack_sets.spread import (
     Cover,
     Spread,
@@ -48,6 +49,7 @@ def plan_spread(wanted: Wanted, found: FoundSet, cover: Cover) -> Spread:
         remove=there - wanted.pairs - suspended,
         passed_over=inoperable,
         suspended=suspended,
+        left_out=left_out(wanted.stack_set, found.members),
     )
     return _with_calls(spread, difference, cover)
 

@@ -9,11 +9,9 @@ from dataclasses import replace
 from tapcfn.errors import BlockedError, CloudError
 from tapcfn.model import (
     EMPTY,
-    AccountFilter,
     FoundSet,
     Instance,
     Member,
-    Organization,
     OutputOf,
     ParameterValue,
     SetOperation,
@@ -200,19 +198,20 @@ def pairs_of(stack_set: StackSet, members: Iterable[Member]) -> frozenset[Target
     """
     if stack_set.organization is None:
         return stack_set.pairs
-    accounts = _chosen(stack_set.organization, members)
-    regions = stack_set.organization.regions
+    meant, regions = stack_set.organization.means, stack_set.organization.regions
+    accounts = filter(meant, present(members))
     return frozenset(Target(account, region) for account in accounts for region in regions)
+
+
+def left_out(stack_set: StackSet, members: Iterable[Member]) -> tuple[Member, ...]:
+    """Return the accounts that would be targets if they were not suspended; sorted. (R-25)"""
+    organization = stack_set.organization
+    if organization is None:
+        return ()
+    found = (each for each in members if each.suspended and organization.means(each.account))
+    return tuple(sorted(found, key=lambda each: each.account))
 
 
 def present(members: Iterable[Member]) -> frozenset[str]:
     """Return the accounts of an organization that are not suspended. (R-25)"""
     return frozenset(each.account for each in members if not each.suspended)
-
-
-def _chosen(organization: Organization, members: Iterable[Member]) -> frozenset[str]:
-    here = present(members)
-    named = organization.accounts
-    if organization.filter is AccountFilter.INTERSECTION:
-        return here & named
-    return here - named if organization.filter is AccountFilter.DIFFERENCE else here

@@ -97,6 +97,12 @@ class _Running:
             f"{pair}: its account is suspended; it was passed over"
             for pair in sorted(spread.suspended)
         )
+        asleep = {pair.account for pair in spread.suspended}
+        self._warnings += tuple(
+            f"account {each}: is suspended; left out of the targets"
+            for each in spread.left_out
+            if each.account not in asleep
+        )
 
     def run(self) -> StackEnded:
         """Do all waves and judge what came of them."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tapcfn.model import EMPTY, FoundSet, Gate, StackSet, Target, digest_of
+from tapcfn.model import EMPTY, FoundSet, Gate, Member, StackSet, Target, digest_of
 from tapcfn.stack_sets.calls import Rectangle, SetCall
 
 Cover = Callable[[frozenset[Target]], tuple[Rectangle, ...]]
@@ -71,6 +71,7 @@ class Spread:
     `update` gets the set's template and parameters, `override` other parameters of its own;
     `passed_over` are instances that are INOPERABLE, which nothing touches but a deletion, and
     `suspended` those in accounts that are, where nothing can be done until they are back. (X-27)
+    `left_out` are accounts that are no targets as long as they are suspended. (R-25)
     """
 
     wanted: Wanted
@@ -83,6 +84,7 @@ class Spread:
     passed_over: frozenset[Target] = frozenset()
     waves: tuple[SpreadWave, ...] = ()
     suspended: frozenset[Target] = frozenset()
+    left_out: tuple[Member, ...] = ()
 
     @property
     def stack_set(self) -> StackSet:

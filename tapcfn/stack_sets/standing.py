@@ -10,6 +10,7 @@ from tapcfn.model import (
     EMPTY,
     DeployedSet,
     Instance,
+    Member,
     SetOperation,
     StackSet,
     Target,
@@ -19,13 +20,17 @@ from tapcfn.model import (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One set as it stands. `pairs` are wanted; `operations` are the newest first."""
+    """One set as it stands. `pairs` are wanted; `operations` are the newest first.
+
+    `left_out` are accounts that are no targets because they are suspended.
+    """
 
     stack_set: StackSet
     pairs: frozenset[Target]
     deployed: DeployedSet | None = None
     instances: Mapping[Target, Instance] = field(default_factory=lambda: EMPTY)
     operations: tuple[SetOperation, ...] = ()
+    left_out: tuple[Member, ...] = ()
 
     @property
     def has_template(self) -> bool:

@@ -10,6 +10,7 @@ from tapcfn.errors import TemplateError
 from tapcfn.model import (
     AccountFilter,
     FoundSet,
+    Member,
     OutputOf,
     Rollout,
     SelfManaged,
@@ -20,7 +21,7 @@ from tapcfn.model import (
 from tapcfn.stack_sets.calls import Rectangle
 from tapcfn.stack_sets.comparing import plan_removal, plan_spread
 from tapcfn.stack_sets.cover import cover, cover_of_members
-from tapcfn.stack_sets.finding import Outputs, present, resolve_set
+from tapcfn.stack_sets.finding import Outputs, left_out, present, resolve_set
 from tapcfn.stack_sets.spread import Cover, Spread
 
 
@@ -39,6 +40,11 @@ class SetStep:
     def name(self) -> str:
         """The set's name."""
         return self.stack_set.name
+
+    @property
+    def left_out(self) -> tuple[Member, ...]:
+        """The accounts that are no targets because they are suspended."""
+        return () if self.removes else left_out(self.stack_set, self.found.members)
 
     @property
     def comes_after(self) -> frozenset[str]:

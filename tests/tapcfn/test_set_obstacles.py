@@ -18,6 +18,7 @@ from tapcfn.model import (
     Holder,
     Instance,
     InstanceStatus,
+    Member,
     Organization,
     Phase,
     Rollout,
@@ -28,7 +29,7 @@ from tapcfn.model import (
     Target,
 )
 from tapcfn.plan import plan, plan_destroy
-from tapcfn.preflight import FAIL, PASS, UNKNOWN, Check, refuse
+from tapcfn.preflight import FAIL, PASS, SKIPPED, UNKNOWN, Check, refuse
 from tests.fakes import World, a_stack, a_template
 from tests.fakes.set_cloud import FakeSetCloud
 
@@ -183,6 +184,21 @@ def access(sets: Shut, *, delegated: bool = False, own: bool = False) -> tuple[C
     wanted = (SET,) if own else (one, replace(one, name="two"))
     planned = plan(Rollout("blue", "test", (Phase("all", (), wanted),)), Snapshot())
     return set_obstacles.access(planned, sets, World().pool)
+
+
+def test_an_account_that_is_suspended_is_named_and_stops_nothing():
+    """Skipped, with the reason; nothing is asked for that. (R-25)"""
+    units = Organization(("ou-1",), ("eu-west-1",))
+    one = StackSet("one", HOME, a_template("one"), organization=units, permission=ServiceManaged())
+    members = (Member("5" * 12, "ou-1"), Member("6" * 12, "ou-1", suspended=True, name="pay"))
+    found = Snapshot(sets={"one": FoundSet(members=members)})
+    planned = plan(Rollout("blue", "test", (Phase("all", (), (one,)),)), found)
+
+    (told,) = set_obstacles.suspended(planned)
+
+    refuse((told,), strict=True)
+    assert (SKIPPED, "6" * 12) == (told.verdict, told.target.account)
+    assert f"{'6' * 12} (pay) is suspended" in told.reason
 
 
 def test_an_organization_that_lets_nobody_in_stops_an_apply_and_names_the_command():

@@ -63,6 +63,17 @@ def test_the_root_has_every_account_but_the_management_account(sets, wire):
     )
 
 
+def test_an_account_is_known_by_its_name(sets, wire):
+    """People know it by that, and by its id."""
+    in_order(
+        wire, (ACCOUNTS, UNITS[0], accounts(ONE, Name="payments")), (INSIDE, UNITS[0], units())
+    )
+
+    (found,) = sets.members(HERE, UNITS[:1])
+
+    assert (f"{ONE} (payments)", TWO) == (str(found), str(Member(TWO, INNER)))
+
+
 def test_a_unit_in_a_unit_is_read_once(sets, wire):
     """Also where the settings name both."""
     in_order(

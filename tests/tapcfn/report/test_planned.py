@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tapcfn.errors import StackError
@@ -12,14 +13,29 @@ from tapcfn.events import (
     InstancePlanned,
     StackPlanned,
 )
-from tapcfn.model import Change, FoundSet, OutputOf, Replacement, SourceLine, Target
-from tapcfn.plan import Plan, PlannedPhase
+from tapcfn.model import (
+    Change,
+    FoundSet,
+    Member,
+    Organization,
+    OutputOf,
+    Phase,
+    Replacement,
+    Rollout,
+    ServiceManaged,
+    Snapshot,
+    SourceLine,
+    StackSet,
+    Target,
+)
+from tapcfn.plan import Plan, PlannedPhase, plan, plan_destroy
+from tapcfn.report.outline import plan_text
 from tapcfn.report.planned import events_of
 from tapcfn.selection import narrowed
 from tapcfn.stack_sets.steps import plan_set
 from tests.fakes import AWAY, HOME, World, a_change, a_change_set, a_rollout, a_stack
 from tests.fakes.set_cloud import FakeSetCloud
-from tests.tapcfn.stack_sets.examples import EAST, WEST, A, B, a_set
+from tests.tapcfn.stack_sets.examples import EAST, WEST, A, B, C, a_set
 
 # What a stack of the fakes is, unless it is told otherwise.
 TOPIC: dict[str, Any] = {"layer": "network", "contents": {"AWS::SNS::Topic": 1}}
@@ -160,3 +176,40 @@ def test_every_instance_of_a_set_is_told_with_what_becomes_of_it() -> None:
         InstancePlanned("baseline", Target(A, EAST), "none"),
         InstancePlanned("baseline", Target(A, WEST), "none"),
     ] == told[1:]
+
+
+def of_units(*units: str) -> StackSet:
+    """Return a set for the accounts of organizational units."""
+    organization = Organization(units, ("eu-west-1",))
+    return replace(
+        a_set(), pairs=frozenset(), organization=organization, permission=ServiceManaged()
+    )
+
+
+def test_an_account_that_a_set_leaves_out_is_a_warning() -> None:
+    """Whoever reads the stream or the plan is told which, and by what name. (R-25)"""
+    stack_set = of_units("ou-1")
+    members = (Member(B, "ou-1"), Member(C, "ou-1", suspended=True, name="payments"))
+    wanted = Rollout("blue", "test", (Phase("all", (), (stack_set,)),))
+    planned = plan(wanted, Snapshot(sets={"baseline": FoundSet(members=members)}))
+
+    (told,) = [each for each in events_of(planned, ()) if isinstance(each, FindingRaised)]
+
+    finding = told.finding
+    assert ("suspended-account", "warning", "preflight") == (
+        finding.rule, finding.severity, finding.origin
+    )  # fmt: skip
+    assert f"{C} (payments) is suspended" in finding.message
+    assert told.target is not None
+    assert told.target.account == C
+    assert f"! suspended, so left out of the targets: {C} (payments)" in plan_text(planned, (), 100)
+
+
+def test_a_set_that_goes_leaves_nobody_out() -> None:
+    """It has no targets any more."""
+    stack_set = of_units("ou-1")
+    found = FoundSet(members=(Member(C, "ou-1", suspended=True),))
+    wanted = Rollout("blue", "test", (Phase("all", (), (stack_set,)),))
+    planned = plan_destroy(wanted, Snapshot(sets={"baseline": found}))
+
+    assert not [each for each in events_of(planned, ()) if isinstance(each, FindingRaised)]

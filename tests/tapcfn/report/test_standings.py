@@ -9,6 +9,7 @@ from tapcfn.model import (
     DetailedStatus,
     Instance,
     InstanceStatus,
+    Member,
     Preferences,
     ResultStatus,
     SetOperation,
@@ -61,6 +62,15 @@ def test_a_set_says_what_is_missing_and_what_is_at_work() -> None:
         "  at work    two UPDATE RUNNING, since 10:00, 1 of 2 done",
         "  last       one CREATE SUCCEEDED, ended 9:30",
     ]
+
+
+def test_an_account_that_gets_nothing_is_named() -> None:
+    """By its id, and by the name that people know it by. (R-25)"""
+    asleep = (Member(C, "ou-1", suspended=True, name="payments"),)
+    standing = replace(a_standing(), left_out=asleep)
+
+    assert f"  left out   {C} (payments): suspended" in standing_text(standing).splitlines()
+    assert standing_fields(standing)["left_out"] == [{"account": C, "name": "payments"}]
 
 
 def test_another_template_and_no_set_at_all_are_said() -> None:

@@ -23,6 +23,7 @@ from tapcfn.model import (
     FoundSet,
     Gate,
     InstanceStatus,
+    Member,
     StackEvent,
     StackSet,
     Target,
@@ -391,6 +392,19 @@ def test_a_gate_that_does_not_open_keeps_the_rest_from_starting() -> None:
     assert outcome.cause == "after wave canary: 3 errors; later waves were not begun"
     assert room.clock.now() >= 60.0
     assert set(room.sets.there["baseline"]) == {Target(A, EAST)}
+
+
+def test_an_account_that_is_left_out_is_a_warning_by_name() -> None:
+    """The run succeeds without it, and says so. (R-25)"""
+    room = Room()
+    asleep = (Member(B, "ou-1", suspended=True, name="payments"),)
+
+    ended = run(replace(room.planned(a_set(Target(A, EAST))), left_out=asleep), room.means())
+
+    assert (ended.ending, ended.warnings) == (
+        Ending.DONE,
+        (f"account {B} (payments): is suspended; left out of the targets",),
+    )
 
 
 def test_an_account_that_is_suspended_is_a_warning() -> None:
