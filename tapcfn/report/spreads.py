@@ -17,7 +17,8 @@ from tapcfn.report.folding import Block, Entry, entry, fold
 from tapcfn.report.stack_sets import figure_lines, members_text
 from tapcfn.report.text import finding_text
 from tapcfn.stack_sets.calls import Act
-from tapcfn.stack_sets.simulation import WavePart, operation, pause, simulation
+from tapcfn.stack_sets.pacing import operation
+from tapcfn.stack_sets.simulation import WavePart, pause, simulation
 from tapcfn.stack_sets.spread import Spread, SpreadWave, is_secret, value_of
 from tapcfn.stack_sets.steps import SetStep
 

@@ -10,7 +10,8 @@ from tapcfn.model import EMPTY, Member, Target
 from tapcfn.report.text import duration, table
 from tapcfn.stack_sets.causes import Cancelled, Cluster
 from tapcfn.stack_sets.drifted import DriftGroup, FleetDrift
-from tapcfn.stack_sets.simulation import OperationPart, RegionPart, Simulation, WavePart
+from tapcfn.stack_sets.pacing import OperationPart, RegionPart
+from tapcfn.stack_sets.simulation import Simulation, WavePart
 from tapcfn.stack_sets.skew import Version
 
 _WIDEST = 100

@@ -8,7 +8,7 @@ from enum import StrEnum
 from statistics import median
 
 from tapcfn.model import DetailedStatus, Preferences, Target
-from tapcfn.stack_sets.simulation import limits
+from tapcfn.stack_sets.pacing import limits
 
 
 class Standing(StrEnum):

@@ -1,7 +1,6 @@
 """What a rollout over a stack set will be like, before it is one: pure arithmetic. (D-11, R-4)
 
-The service counts in each Region on its own; each call is an operation of its own, begun when the
-one before it has ended well.
+Each call is an operation of its own, begun when the one before it has ended well.
 """
 
 from __future__ import annotations
@@ -12,103 +11,11 @@ from statistics import median
 
 from tapcfn.model import Gate, Preferences, Target, Wave
 from tapcfn.stack_sets.cover import cover
+from tapcfn.stack_sets.pacing import OperationPart, operation
+from tapcfn.stack_sets.spread import Cover
 from tapcfn.stack_sets.waves import split
 
 MANY_ACCOUNTS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What holds in one Region of an operation, where it has so many accounts."""
-
-    tolerance: int
-    maximum: int
-    soft: bool
-
-    def at_once(self, failed: int = 0) -> int:
-        """Return how many accounts may be at work after so many failures.
-
-        Strict: no more than could all fail and make one failure too many.
-        """
-        return self.maximum if self.soft else min(self.maximum, max(0, self.tolerance + 1 - failed))
-
-
-def limits(preferences: Preferences, accounts: int) -> Limits:
-    """Return the limits; percentages round down, but one account is always at work."""
-    return Limits(
-        preferences.tolerance.of(accounts),
-        max(1, preferences.concurrent.of(accounts)),
-        preferences.soft,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class RegionPart:
-    """One Region of one operation.
-
-    `worst` is how many accounts are touched if everything fails. Each failure lets the next begin
-    until there is one too many; soft leaves those running that began beside it.
-    """
-
-    region: str
-    accounts: int
-    limits: Limits
-
-    @property
-    def at_once(self) -> int:
-        """How many accounts are at work at the same time, at most."""
-        return min(self.accounts, self.limits.at_once())
-
-    @property
-    def batches(self) -> int:
-        """How many times so many accounts make all of them."""
-        return -(-self.accounts // self.at_once)
-
-    @property
-    def stops(self) -> bool:
-        """Whether failures can stop it at all."""
-        return self.limits.tolerance < self.accounts
-
-    @property
-    def worst(self) -> int:
-        """How many accounts are touched if everything fails."""
-        beside = self.limits.maximum if self.limits.soft else 1
-        return min(self.accounts, self.limits.tolerance + beside)
-
-
-@dataclass(frozen=True, slots=True)
-class OperationPart:
-    """One call: its Regions in the order in which they are worked through."""
-
-    regions: tuple[RegionPart, ...]
-    parallel: bool
-
-    @property
-    def pairs(self) -> int:
-        """How many pairs it has."""
-        return sum(each.accounts for each in self.regions)
-
-    @property
-    def at_once(self) -> int:
-        """How many pairs are at work at the same time, at most."""
-        counts = [each.at_once for each in self.regions]
-        return sum(counts) if self.parallel else max(counts)
-
-    @property
-    def batches(self) -> int:
-        """How many instances follow one another on the longest way."""
-        counts = [each.batches for each in self.regions]
-        return max(counts) if self.parallel else sum(counts)
-
-    @property
-    def stops(self) -> bool:
-        """Whether failures can stop it at all."""
-        return any(each.stops for each in self.regions)
-
-    @property
-    def worst(self) -> int:
-        """How many pairs are touched if everything fails: in parallel, in all Regions at once."""
-        return sum(each.worst for each in _until_stopped(self.regions, self.parallel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +27,14 @@ class WavePart:
     pause: float = 0.0
 
     @property
+    def touched(self) -> frozenset[Target]:
+        """Its pairs; one that is updated and then overridden is one pair."""
+        return frozenset(pair for each in self.operations for pair in each.touched)
+
+    @property
     def pairs(self) -> int:
         """How many pairs it has."""
-        return sum(each.pairs for each in self.operations)
+        return len(self.touched)
 
     @property
     def at_once(self) -> int:
@@ -142,7 +54,11 @@ class WavePart:
     @property
     def worst(self) -> int:
         """How many pairs are touched if everything fails."""
-        return sum(each.worst for each in _until_stopped(self.operations))
+        return self.worst_beside(frozenset())
+
+    def worst_beside(self, before: frozenset[Target]) -> int:
+        """Return how many pairs are touched at worst that were not touched `before`."""
+        return _worst(self.operations, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +72,7 @@ class Simulation:
     @property
     def pairs(self) -> int:
         """How many pairs there are."""
-        return sum(each.pairs for each in self.waves)
+        return len(frozenset(pair for each in self.waves for pair in each.touched))
 
     @property
     def at_once(self) -> int:
@@ -171,7 +87,7 @@ class Simulation:
     @property
     def worst(self) -> int:
         """How many pairs are touched if everything fails."""
-        return sum(each.worst for each in _until_stopped(self.waves))
+        return _worst(self.waves, frozenset())
 
     def minimum(self, wave: WavePart | None = None) -> float | None:
         """Return how many seconds it takes if each instance is as quick as the quickest was."""
@@ -191,16 +107,18 @@ def simulate(
     preferences: Preferences,
     usual: Sequence[float] = (),
     waves: Sequence[Wave] = (),
+    cut: Cover = cover,
 ) -> Simulation:
     """Return how the pairs will be gone through.
 
-    `usual` are durations of single instances in seconds. What is waited after a wave is its bake
-    and the longest time for which one of its gates must hold: gates are asked side by side.
+    `usual` are durations of single instances in seconds; `cut` makes calls of pairs. What is waited
+    after a wave is its bake and the longest time for which one of its gates must hold: gates are
+    asked side by side.
     """
     parts = [
         WavePart(
             name,
-            tuple(operation(each.pairs, preferences) for each in cover(taken)),
+            tuple(operation(each.pairs, preferences) for each in cut(taken)),
             pause(wave.gates, wave.bake) if wave else 0.0,
         )
         for name, taken, wave in split(pairs, waves, preferences.region_order)
@@ -216,32 +134,15 @@ def simulation(
     return Simulation(parts, tuple(usual), tuple(_warnings(parts, preferences)))
 
 
-def operation(pairs: Iterable[Target], preferences: Preferences) -> OperationPart:
-    """Return how one call goes through its pairs: ordered Regions first, then the others by name.
-
-    A Region of the order in which nothing is to be done counts for nothing.
-    """
-    counts: dict[str, int] = {}
-    for pair in sorted(pairs, key=lambda each: each.region):
-        counts[pair.region] = counts.get(pair.region, 0) + 1
-    first = [region for region in preferences.region_order if region in counts]
-    return OperationPart(
-        tuple(
-            RegionPart(region, counts[region], limits(preferences, counts[region]))
-            for region in dict.fromkeys([*first, *counts])
-        ),
-        preferences.parallel,
-    )
-
-
-def _until_stopped(
-    parts: Sequence[RegionPart | OperationPart | WavePart], parallel: bool = False
-) -> Iterator[RegionPart | OperationPart | WavePart]:
-    """Yield what is begun if everything fails: nothing follows on what is stopped."""
+def _worst(parts: Sequence[OperationPart | WavePart], before: frozenset[Target]) -> int:
+    """Return how many pairs are touched if everything fails, each counted once."""
+    worst = 0
     for each in parts:
-        yield each
-        if each.stops and not parallel:
-            return
+        worst += each.worst_beside(before)
+        if each.stops:
+            break
+        before |= each.touched  # what nothing stops touches all of them
+    return worst
 
 
 def pause(gates: Iterable[Gate], bake: float) -> float:

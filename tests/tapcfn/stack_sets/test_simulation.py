@@ -12,7 +12,8 @@ from tapcfn.local.stack_sets import model as local
 from tapcfn.local.stack_sets import preferences as local_preferences
 from tapcfn.local.stack_sets.schedule import Schedule, schedule
 from tapcfn.model import Gate, Preferences, ProbeCheck, Share, Target, Wave
-from tapcfn.stack_sets.simulation import OperationPart, operation, simulate
+from tapcfn.stack_sets.pacing import OperationPart, operation
+from tapcfn.stack_sets.simulation import WavePart, simulate, simulation
 
 CALM = settings(deadline=None, max_examples=60)  # machines differ
 
@@ -65,6 +66,29 @@ def test_a_canary_bounds_the_worst_case_and_takes_its_time() -> None:
     assert (found.minimum(first) or 0) + 10.0 * rest.batches == found.minimum()
     assert (found.likely(first) or 0) + 20.0 * rest.batches == found.likely()
     assert ["canary", "rest"] == [each.name for each in found.waves]
+
+
+def test_a_pair_that_two_calls_touch_is_one_pair() -> None:
+    """Updated and then overridden: two turns, and one instance that may break."""
+    blind = Preferences(tolerance=Share(9), concurrent=Share(9))
+    twice = WavePart("all", tuple(operation(grid(2, "ab"), blind) for _ in range(2)))
+    half = WavePart("rest", (operation(grid(3, "a"), blind),))
+
+    found = simulation((twice, half), blind)
+
+    assert (4, 4, 4) == (twice.pairs, twice.worst, twice.batches)
+    assert (5, 5) == (found.pairs, found.worst)
+
+
+def test_what_a_call_touches_anew_is_its_worst_case() -> None:
+    """The first stops at nothing; the second after one failure, which may be a new pair."""
+    blind, careful = Preferences(tolerance=Share(9)), Preferences()
+    first = operation(grid(2, "a"), blind)
+
+    overlapping = WavePart("all", (first, operation(grid(3, "a"), careful)))
+    same = WavePart("all", (first, operation(grid(2, "a"), careful)))
+
+    assert (3, 2) == (overlapping.worst, same.worst)
 
 
 def test_calls_of_a_wave_follow_one_another() -> None:
