@@ -47,13 +47,18 @@ def found_of(desk: Desk, stack_set: StackSet, *, to_plan: bool = True) -> FoundS
     """
     from tapcfn.stack_sets.finding import find
 
+    check_home(desk, stack_set)
+    return find(stack_set, desk.sets, desk.cloud, desk.pool, to_plan=to_plan, warn=desk.warn)
+
+
+def check_home(desk: Desk, stack_set: StackSet) -> None:
+    """Raise `BlockedError` where the credentials are not those of the set's home."""
     caller = desk.cloud.caller(stack_set.home)
     if caller != stack_set.home.account:
         raise BlockedError(
             f"{stack_set.name}: its home is account {stack_set.home.account}, and the credentials "
             f"are for account {caller}; nothing was written"
         )
-    return find(stack_set, desk.sets, desk.cloud, desk.pool, to_plan=to_plan, warn=desk.warn)
 
 
 def settled(desk: Desk, stack_set: StackSet) -> FoundSet:

@@ -11,9 +11,10 @@ import click
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.set_adopting import adopt
 from tapcfn.cli.set_place import found_of, one_set, set_of, sets_of
+from tapcfn.cli.set_simulating import simulate
 from tapcfn.cli.set_steering import drift, stop
 from tapcfn.cli.set_work import retry, revert
-from tapcfn.cli.workplace import STATE, workplace
+from tapcfn.cli.workplace import workplace
 from tapcfn.errors import CloudError, TapcfnError, UsageError
 
 if TYPE_CHECKING:
@@ -141,33 +142,6 @@ def _show_operation(desk: Desk, stack_set: StackSet, operation_id: str) -> None:
         results_fields(stack_set.name, found, results, clusters, after),
         operation_text(found, results, clusters, after),
     )
-
-
-@stackset.command("simulate")
-@click.pass_obj
-@placed()
-@one_set
-@common
-def simulate(session: Session, /, *, where: Where, name: str) -> int:
-    """Say how a rollout over all pairs would go: batches, worst case, time. Asks no cloud."""
-    from tapcfn.ledger import FileLedger
-    from tapcfn.report.set_answers import simulation_fields
-    from tapcfn.report.stack_sets import simulation_text
-    from tapcfn.stack_sets.simulation import simulate
-
-    place = workplace(session.package, where)
-    ledger = FileLedger(Path.cwd() / STATE / "runs", session.console.run, {})
-    for each in sets_of(place, name):
-        if each.organization is not None:
-            raise UsageError(
-                f"{each.name}: which accounts its units have, only the organization knows; `plan` "
-                "asks it, and says the same"
-            )
-        usual = ledger.times("instance", each)
-        told = simulate(each.pairs, each.preferences, usual, each.waves)
-        text = f"{each.name}\n{simulation_text(told)}"
-        session.console.answer("stackset.simulation", simulation_fields(each.name, told), text)
-    return 0
 
 
 @stackset.command("skew")
@@ -303,5 +277,5 @@ def _outputs_of(desk: Desk, instance: Instance) -> Mapping[str, str] | None:
         return None
 
 
-for _command in (retry, stop, revert, drift, adopt):
+for _command in (simulate, retry, stop, revert, drift, adopt):
     stackset.add_command(_command)

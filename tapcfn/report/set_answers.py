@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tapcfn.model import EMPTY, SetOperation, SetResult, StackSet, Target
+from tapcfn.model import EMPTY, Member, SetOperation, SetResult, StackSet, Target
 from tapcfn.report.stack_sets import counted, places
-from tapcfn.report.standings import inoperable_lines, result_counts, values_text
+from tapcfn.report.standings import inoperable_lines, members_fields, result_counts, values_text
 from tapcfn.report.text import table
 from tapcfn.stack_sets.calls import Act
 from tapcfn.stack_sets.drifted import FleetDrift
@@ -39,7 +39,9 @@ def skew_fields(
     }
 
 
-def simulation_fields(name: str, simulation: Simulation) -> dict[str, object]:
+def simulation_fields(
+    name: str, simulation: Simulation, left_out: Iterable[Member] = ()
+) -> dict[str, object]:
     """Return how a rollout would go, for programs."""
     return {
         "unit": name,
@@ -50,6 +52,7 @@ def simulation_fields(name: str, simulation: Simulation) -> dict[str, object]:
         "minimum_ms": _milliseconds(simulation.minimum()),
         "likely_ms": _milliseconds(simulation.likely()),
         "warnings": list(simulation.warnings),
+        "left_out": members_fields(left_out),
         "waves": [
             {
                 "name": each.name,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from tapcfn.model import (
     EMPTY,
     Instance,
+    Member,
     ResultStatus,
     SetOperation,
     SetResult,
@@ -60,12 +61,15 @@ def standing_fields(standing: Standing) -> dict[str, object]:
         "instances": dict(standing.states),
         "missing": _names(standing.missing),
         "unwanted": _names(standing.unwanted),
-        "left_out": [
-            {"account": each.account, "name": each.name or None} for each in standing.left_out
-        ],
+        "left_out": members_fields(standing.left_out),
         "moving": [operation_fields(each) for each in standing.moving],
         "last": operation_fields(last) if last else None,
     }
+
+
+def members_fields(members: Iterable[Member]) -> list[dict[str, object]]:
+    """Return accounts by id and name, for programs."""
+    return [{"account": each.account, "name": each.name or None} for each in members]
 
 
 def _names(pairs: Iterable[Target]) -> list[str]:

@@ -18,8 +18,8 @@ from tapcfn.model import (
 )
 from tapcfn.stack_sets.causes import cluster
 from tapcfn.stack_sets.means import SetMeans
-from tapcfn.stack_sets.root_causes import root_cause
 from tapcfn.stack_sets.pacing import operation as simulated
+from tapcfn.stack_sets.root_causes import root_cause
 
 # Seconds in which result lists may lag behind the end of their operation.
 _LAG = 60.0

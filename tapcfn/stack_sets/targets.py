@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tapcfn.errors import ConfigError, UsageError
 from tapcfn.model import EMPTY, Target
+from tapcfn.stack_sets.tables import Row, read_rows, shown
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]")
@@ -29,14 +26,6 @@ class NamedPairs:
     overrides: Mapping[Target, Mapping[str, str]] = field(default_factory=lambda: EMPTY)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One entry of a file as it was written, and where that is."""
-
-    place: str
-    values: Mapping[str, object]
-
-
 def read_pairs(path: Path) -> NamedPairs:
     """Read pairs from a .csv, .json or .toml file.
 
@@ -46,25 +35,7 @@ def read_pairs(path: Path) -> NamedPairs:
 
     Raises `ConfigError` with every fault: line, key, value, and what is allowed.
     """
-    readers: Mapping[str, Callable[[str], Iterator[Row]]] = {
-        ".csv": _csv_rows,
-        ".json": _json_rows,
-        ".toml": _toml_rows,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise ConfigError(
-            str(path), (f"{path.suffix or 'no ending'}: allowed: .csv, .json, .toml",)
-        )
-    try:
-        # Spreadsheets begin a file with a byte order mark.
-        rows = list(reader(path.read_text(encoding="utf-8-sig")))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise ConfigError(str(path), (f"cannot be read: {reason}",)) from error
-    except ValueError as error:
-        raise ConfigError(str(path), (str(error),)) from error
-    return _checked(str(path), rows)
+    return _checked(str(path), read_rows(path, _PLACE, "targets"))
 
 
 def expand(
@@ -84,7 +55,7 @@ def expand(
         for account in known
         for region in regions_per_account.get(account, everywhere)
     )
-    faults = [fault for each in known if (fault := _account_fault(each))]
+    faults = [fault for each in known if (fault := account_fault(each))]
     named = [*everywhere, *(each for own in regions_per_account.values() for each in own)]
     faults += [fault for each in named if (fault := _region_fault(each))]
     faults += [
@@ -124,7 +95,7 @@ def _checked(where: str, rows: Iterable[Row]) -> NamedPairs:
 
 def _faults(row: Row) -> Iterator[str]:
     """Yield what is wrong with a row: the key, the value, and what would be right."""
-    for key, fault in (("account", _account_fault), ("region", _region_fault)):
+    for key, fault in (("account", account_fault), ("region", _region_fault)):
         if key not in row.values:
             yield f"{row.place}: {key}: missing; allowed: {_ALLOWED[key]}"
         elif why := fault(row.values[key]):
@@ -135,7 +106,7 @@ def _faults(row: Row) -> Iterator[str]:
         if not PARAMETER.fullmatch(key):
             yield f'{row.place}: "{key}": is no parameter; allowed: letters and digits'
         elif not isinstance(value, str):
-            yield f"{row.place}: {key} = {_shown(value)}: allowed: a text in quotes"
+            yield f"{row.place}: {key} = {shown(value)}: allowed: a text in quotes"
 
 
 _ALLOWED = {
@@ -144,7 +115,8 @@ _ALLOWED = {
 }
 
 
-def _account_fault(value: object) -> str:
+def account_fault(value: object) -> str:
+    """Say what is wrong with an account id, and what would be right; nothing for a good one."""
     if isinstance(value, str) and ACCOUNT.fullmatch(value):
         return ""
     hint = ""
@@ -152,77 +124,10 @@ def _account_fault(value: object) -> str:
         hint = " (a number loses its leading zeros)"
     elif re.fullmatch(r"[0-9]{9,11}|[0-9][.,][0-9]+E\+?[0-9]+", value):
         hint = " (a spreadsheet drops leading zeros and rounds: format the column as text)"
-    return f"account = {_shown(value)}: is no account id{hint}; allowed: {_ALLOWED['account']}"
+    return f"account = {shown(value)}: is no account id{hint}; allowed: {_ALLOWED['account']}"
 
 
 def _region_fault(value: object) -> str:
     if isinstance(value, str) and REGION.fullmatch(value):
         return ""
-    return f"region = {_shown(value)}: is no Region; allowed: {_ALLOWED['region']}"
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-# Files --------------------------------------------------------------------------------------------
-
-
-def _csv_rows(text: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""))
-    heads = [each.strip() for each in next(reader, [])]
-    doubled = sorted({each for each in heads if heads.count(each) > 1})
-    if not set(_PLACE) <= set(heads) or doubled:
-        problem = f"{doubled[0]} twice" if doubled else f"{', '.join(heads) or 'nothing'}"
-        raise ValueError(f"line 1: the header has {problem}; allowed: account,region,…, each once")
-    for cells in reader:
-        values = [each.strip() for each in cells]
-        if not any(values):
-            continue
-        place = f"line {reader.line_num}"
-        if len(values) != len(heads):
-            raise ValueError(
-                f"{place}: has {len(values)} cells; allowed: {len(heads)}, as the header"
-            )
-        row = dict(zip(heads, values, strict=True))
-        yield Row(place, {key: value for key, value in row.items() if value or key in _PLACE})
-
-
-def _json_rows(text: str) -> Iterator[Row]:
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: {error}{_ZEROS}") from error
-    return _rows(document, _lines(r"\{[^{}]*\"account\"", text))
-
-
-def _toml_rows(text: str) -> Iterator[Row]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"is not TOML: {error}{_ZEROS}") from error
-    return _rows(document, _lines(r"^\s*\[\[\s*targets\s*\]\]|\{[^{}]*\baccount\b", text))
-
-
-_ZEROS = "; account ids stand in quotes"
-
-
-def _rows(document: object, lines: Sequence[int]) -> Iterator[Row]:
-    """Yield the entries, each by its line, or by its number if the lines can't be told."""
-    listed = document.get("targets") if isinstance(document, Mapping) else document
-    strange = sorted(document.keys() - {"targets"}) if isinstance(document, Mapping) else []
-    if strange:
-        raise ValueError(f"{strange[0]}: unknown key; allowed: targets")
-    if not isinstance(listed, list):
-        raise ValueError("targets: missing; allowed: a list of tables with account and region")
-    for number, entry in enumerate(listed):
-        place = f"line {lines[number]}" if len(lines) == len(listed) else f"entry {number + 1}"
-        if not isinstance(entry, Mapping):
-            raise ValueError(f"{place}: {_shown(entry)}: allowed: a table with account and region")
-        yield Row(place, entry)
-
-
-def _lines(beginning: str, text: str) -> list[int]:
-    """Return the lines on which entries begin."""
-    found = re.finditer(beginning, text, re.MULTILINE)
-    return [text.count("\n", 0, each.end() - len(each[0].lstrip())) + 1 for each in found]
+    return f"region = {shown(value)}: is no Region; allowed: {_ALLOWED['region']}"

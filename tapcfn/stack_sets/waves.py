@@ -22,11 +22,14 @@ def split(
     A share is of all pairs, and is taken in the order of the Regions (those of `region_order`
     first, then by name) and of the accounts: a wave is then few Regions, so few calls, and one
     Region has it all before the next begins. Pairs that a later wave names are left to it.
-    Without waves all pairs are one part, `all`.
+    Without waves all pairs are one part, `all`; without pairs there are no parts: units may have no
+    account, or nobody was asked which.
 
     Raises `UsageError` where the waves contradict each other or the pairs.
     """
     wanted = frozenset(pairs)
+    if not wanted:
+        return ()
     _refuse(wanted, waves)
     named = frozenset(
         pair for wave in waves if not isinstance(wave.size, Share) for pair in wave.size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,9 @@ from tapcfn.model import (
     Instance,
     InstanceStatus,
     Member,
+    Organization,
+    ServiceManaged,
+    Share,
     StackSet,
     Target,
     Wave,
@@ -59,6 +63,21 @@ def test_a_set_that_is_not_there_is_made_before_its_instances() -> None:
         SpreadReason.NOT_THERE,
         ["all: create 0", "all: add 4"],
     )
+
+
+@pytest.mark.parametrize(
+    "size", [Share(1), Share(5, percent=True), frozenset({Target(C, EAST)})], ids=str
+)
+def test_units_without_accounts_have_no_waves(size: frozenset[Target] | Share) -> None:
+    """Nobody was asked which accounts there are, or there are none: the set alone is made."""
+    stack_set = replace(
+        a_set(waves=(Wave("canary", size),)),
+        pairs=frozenset(),
+        organization=Organization(("ou-1",), (EAST,)),
+        permission=ServiceManaged(),
+    )
+
+    assert acts(spread_of(stack_set, FoundSet())) == ["leave: create 0"]
 
 
 def test_what_is_as_wanted_has_nothing_to_do() -> None:
