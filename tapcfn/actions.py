@@ -8,19 +8,16 @@ from typing import Any
 
 from tapcfn.errors import BlockedError
 from tapcfn.model import (
-    AbortCanary,
     Action,
     AwaitCertificate,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
-    EmptyBucket,
     FailoverDrill,
     LockDownDefaultGroup,
     OutputOf,
     PromoteCanary,
     PromoteDatabase,
-    RedeployApi,
     ReplicateObjects,
     ReplicateSecret,
     ResetPassword,
@@ -29,7 +26,6 @@ from tapcfn.model import (
     SetReadOnly,
     SnapshotDatabase,
     SnapshotVolumes,
-    StartCanary,
 )
 
 Outputs = Mapping[str, Mapping[str, str]]
@@ -46,12 +42,8 @@ _SAYS: Mapping[type[Action], str] = {
     RestoreReadOnly: "set read_only in parameter group {parameter_group} back to what it was",
     PromoteDatabase: "promote replica {database_id}",
     ResetPassword: "give database {database_id} the password of its secret",
-    EmptyBucket: "delete every version in bucket {bucket}",
     LockDownDefaultGroup: "take every rule off the default security group of {vpc_id}",
-    RedeployApi: "let stage {stage} of API {api_id} serve {deployment_id}",
-    StartCanary: "let {deployment_id} serve {percent:g} % of stage {stage} of API {api_id}",
     PromoteCanary: "let stage {stage} of API {api_id} serve its canary {deployment_id} alone",
-    AbortCanary: "take the canary off stage {stage} of API {api_id}",
     AwaitCertificate: "wait until certificate {certificate_arn} is issued",
     ReplicateSecret: "replicate secret {secret_arn} into {region}",
     RestoreDrill: "restore {database_id} as {copy_id}, and delete the copy",
@@ -79,11 +71,9 @@ _STAYS = (
 )
 
 _FOREVER: Mapping[type[Action], str] = {
-    EmptyBucket: "what is deleted is gone",
     LockDownDefaultGroup: "the rules are gone; they stand in the run's report",
     PromoteCanary: "the stage serves the new deployment; deploy the old one again",
     PromoteDatabase: "a promoted database is no replica any more",
-    RedeployApi: "the deployment that was served before is in the run's report",
     ResetPassword: "the password before is not known here",
 }
 
@@ -93,8 +83,6 @@ def inverse(action: Action) -> Action | None:
     match action:
         case SetReadOnly():
             return RestoreReadOnly(f"{action.name}-back", action.target, action.parameter_group)
-        case StartCanary():
-            return AbortCanary(f"{action.name}-back", action.target, action.api_id, action.stage)
         case _:
             return None
 

@@ -1,4 +1,4 @@
-"""What of docs/systems is written by the code: pictures, settings and outputs of each system.
+"""What of docs/systems is written by the code: pictures, settings, outputs and actions.
 
 A page has pairs of marks, `<!-- picture -->` and `<!-- end -->`, and between them stands what this
 module writes. Run it to write them anew.
@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tapcfn.actions import forever, says
 from tapcfn.config import Common, Credentials, load
 from tapcfn.model import Rollout
 from tapcfn.report.graph import draw, mermaid
@@ -52,6 +53,7 @@ def written(name: str) -> str:
         "picture": lambda: _picture(rollout),
         "settings": lambda: _settings(module.Settings),
         "outputs": lambda: _outputs(rollout),
+        "actions": lambda: _actions(rollout),
     }
     text = page(name).read_text(encoding="utf-8")
     return PART.sub(lambda found: f"{found[1]}{parts[found[2]]()}{found[3]}", text)
@@ -104,6 +106,16 @@ def _outputs(rollout: Rollout) -> str:
     names = dict.fromkeys(name.partition(".")[0] for name in rollout.outputs)
     regional = {name.partition(".")[0] for name in rollout.outputs if "." in name}
     lines = [f"- `{name}`{', for each Region' if name in regional else ''}" for name in names]
+    return "\n".join(lines) + "\n"
+
+
+def _actions(rollout: Rollout) -> str:
+    """Return what `act` does with the example settings; outputs stand as STACK.KEY."""
+    lines = ["| action | where | what it does | cannot be taken back |", "|-|-|-|-|"]
+    lines += [
+        f"| `{each.name}` | {each.target.region} | {_cell(says(each))} | {forever(each)} |"
+        for each in rollout.actions
+    ]
     return "\n".join(lines) + "\n"
 
 

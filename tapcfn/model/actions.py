@@ -121,44 +121,12 @@ class ResetPassword:
 
 
 @dataclass(frozen=True, slots=True)
-class EmptyBucket:
-    """Delete every version and delete marker of a bucket. (O-6)"""
-
-    name: str
-    target: Target
-    bucket: Later
-
-
-@dataclass(frozen=True, slots=True)
 class LockDownDefaultGroup:
     """Take every rule off a VPC's default security group."""
 
     name: str
     target: Target
     vpc_id: Later
-
-
-@dataclass(frozen=True, slots=True)
-class RedeployApi:
-    """Let an API's stage serve a deployment. (O-8)"""
-
-    name: str
-    target: Target
-    api_id: Later
-    stage: str
-    deployment_id: Later
-
-
-@dataclass(frozen=True, slots=True)
-class StartCanary:
-    """Let a deployment serve a share of a stage's requests. (O-12)"""
-
-    name: str
-    target: Target
-    api_id: Later
-    stage: str
-    deployment_id: Later
-    percent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +141,6 @@ class PromoteCanary:
     api_id: Later
     stage: str
     deployment_id: Later
-
-
-@dataclass(frozen=True, slots=True)
-class AbortCanary:
-    """Take the canary off: the stage serves what it served. (O-12)"""
-
-    name: str
-    target: Target
-    api_id: Later
-    stage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +193,8 @@ Action: TypeAlias = (
     | RestoreReadOnly
     | PromoteDatabase
     | ResetPassword
-    | EmptyBucket
     | LockDownDefaultGroup
-    | RedeployApi
-    | StartCanary
     | PromoteCanary
-    | AbortCanary
     | AwaitCertificate
     | ReplicateSecret
     | RestoreDrill

@@ -15,10 +15,15 @@ def test_buckets_are_compared_on_request(bench: Bench) -> None:
         bench.client("s3").put_object(Bucket=here, Key=key, Body=b"text")
 
     listed = bench.run("act", "--json").of_type("actions")[-1]["actions"]
-    assert ["compare-buckets"] == [each["name"] for each in listed]
+    assert ["compare-buckets", "close-default-group"] == [each["name"] for each in listed]
+    assert "the rules are gone" in listed[1]["forever"]
     done = bench.run("act", "--json", "--name", "compare-buckets")
     assert 0 == done.code, done.out
     assert "DONE" == done.of_type("op.end")[-1]["status"]
+
+    closed = bench.run("act", "--json", "--name", "close-default-group", "--yes")
+    assert 0 == closed.code, closed.out
+    assert "egress before" in closed.of_type("op.end")[-1]["facts"]
 
     bench.client("s3", "us-west-2").delete_object(Bucket=there, Key="two")
     failed = bench.run("act", "--json", "--name", "compare-buckets")
@@ -33,4 +38,5 @@ def test_a_name_that_is_no_action_is_refused_with_those_that_there_are(bench: Be
     refused = bench.run("act", "--name", "drill")
 
     assert 2 == refused.code
-    assert 'no action is called "drill" (there are: compare-buckets)' in refused.err
+    assert 'no action is called "drill"' in refused.err
+    assert "(there are: close-default-group, compare-buckets)" in refused.err

@@ -106,6 +106,7 @@ def _the_source_is_left(migration: Migration, copies: Mapping[str, bytes]) -> No
         (SOURCE, "tap-stack-before-migration"),
         (SOURCE, "tap-stack-final-snapshot"),
         (TARGET, "tap-stack-after-migration"),
+        (TARGET, "tap-stack-final-snapshot"),
     }
     assert migration.copies() == copies
     nothing_to_do(migration)

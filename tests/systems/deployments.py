@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tapcfn.acting import ActionCloud, ActionState, ActMeans, act
+from tapcfn.actions import resolved
 from tapcfn.aws.cloud import AwsCloud
 from tapcfn.aws.session import Clients, on_local_cloud
 from tapcfn.cli.clock import WallClock
@@ -19,7 +21,7 @@ from tapcfn.model import ChangeSet, Rollout, Snapshot
 from tapcfn.operations import Approval, Means
 from tapcfn.plan import Plan, plan, plan_destroy
 from tapcfn.preview import Previewed, discard_all, preview, take_snapshot
-from tapcfn.waits import Pace
+from tapcfn.waits import Pace, Patience
 from tests.local_cloud import Aws
 
 # A deployment takes no time there, so that looks are close together.
@@ -32,6 +34,7 @@ class Deployment:
 
     means: Means
     pool: ThreadPoolExecutor
+    actions: ActionCloud
 
     def plan(self, wanted: Rollout) -> Plan:
         """Return what would be done now."""
@@ -59,6 +62,15 @@ class Deployment:
         snapshot = self._snapshot(wanted)
         self._carry_out(plan_destroy(wanted, snapshot), snapshot)
 
+    def act(self, wanted: Rollout) -> Mapping[str, ActionState]:
+        """Do what a rollout does on request, as `act` does it, and return what came of each."""
+        stacks = self._snapshot(wanted).stacks
+        outputs = {each: dict(deployed.outputs) for each, deployed in stacks.items()}
+        clock = self.means.clock
+        ledger, patience = self.means.ledger, Patience(clock)
+        means = ActMeans(self.actions, clock, ledger, patience, lambda _: None, PACE)
+        return {each.name: act(resolved(each, outputs), means) for each in wanted.actions}
+
     def _snapshot(self, wanted: Rollout) -> Snapshot:
         return take_snapshot(wanted, self.means.cloud, self.pool, to_plan=True)
 
@@ -78,4 +90,4 @@ def deployment(aws: Aws, tmp_path: Path) -> Iterator[Deployment]:
     cloud = AwsCloud(Clients(on_local_cloud(aws.url)), clock, "artifacts-{account}-{region}")
     ledger = FileLedger(tmp_path / "runs", "run", {})
     with ThreadPoolExecutor(8) as pool:
-        yield Deployment(Means(cloud, clock, ledger), pool)
+        yield Deployment(Means(cloud, clock, ledger), pool, cloud.actions)

@@ -63,6 +63,7 @@ def test_the_system_stands_and_goes(aws: Aws, deployment: Deployment) -> None:
     assert outputs["regions"] == ",".join(REGIONS)
     assert [each for each in deployment.changes(wanted(aws)).values() if each.changes] == []
 
+    _what_can_be_asked_for_comes_true(aws, deployment)
     _an_update_replaces_nothing_that_holds_data(aws, deployment)
     deployment.destroy(wanted(aws))
     _nothing_is_left(aws)
@@ -155,6 +156,23 @@ def _the_dashboard_shows_what_is_there(aws: Aws) -> None:
                 assert balancer["LoadBalancerArn"].endswith(metric[3])
 
 
+def _what_can_be_asked_for_comes_true(aws: Aws, deployment: Deployment) -> None:
+    """O-18: the database answers from its other zone, and was restored; default groups are shut."""
+    before = the(aws.client("rds").describe_db_instances()["DBInstances"])
+    states = deployment.act(wanted(aws))
+    assert {each.status for each in states.values()} == {"done"}
+    after = the(aws.client("rds").describe_db_instances()["DBInstances"])
+
+    assert after["AvailabilityZone"] == before["SecondaryAvailabilityZone"]
+    for region in REGIONS:
+        ec2 = aws.client("ec2", region)
+        vpc = the([each for each in ec2.describe_vpcs()["Vpcs"] if not each["IsDefault"]])
+        named = {"vpc-id": vpc["VpcId"], "group-name": "default"}
+        filters = [{"Name": name, "Values": [value]} for name, value in named.items()]
+        group = the(ec2.describe_security_groups(Filters=filters)["SecurityGroups"])
+        assert (group["IpPermissions"], group["IpPermissionsEgress"]) == ([], [])
+
+
 def _an_update_replaces_nothing_that_holds_data(aws: Aws, deployment: Deployment) -> None:
     """Another size, more days, another purpose: in place, and carried out."""
     changed = wanted(
@@ -224,6 +242,8 @@ def test_everything_at_once_stands_and_goes(aws: Aws, deployment: Deployment) ->
     keys = with_zone(aws, ALL_ON)
     outputs = deployment.apply(wanted(aws, **{**keys, "enable_replication": False}))
     _the_secret_rotates(aws, outputs["secrets_manager_arn"])
+    states = deployment.act(wanted(aws, **keys))
+    assert {each.status for each in states.values()} == {"done"}
     _the_probe_tells_what_answers(aws)
     _replicas_follow_the_first_database(aws)
     _regions_are_joined(aws)

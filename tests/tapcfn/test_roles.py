@@ -20,12 +20,12 @@ from tapcfn.model import (
     CopyDatabaseSnapshot,
     Move,
     Phase,
+    PromoteCanary,
     ReplicateObjects,
     ResetPassword,
     Rollout,
     SetReadOnly,
     StackSet,
-    StartCanary,
     Target,
 )
 from tapcfn.roles import (
@@ -228,7 +228,7 @@ def test_who_changes_databases_and_stages_is_allowed_those_alone():
     """By the actions of the rollout; a secret is read only where a password is given."""
     here = Target("111111111111", "us-east-1")
     freeze = SetReadOnly("freeze", here, "tuned")
-    canary = StartCanary("try", here, "api1", "prod", "d2", 10.0)
+    canary = PromoteCanary("keep", here, "api1", "prod", "d2")
     rollout = a_rollout(a_stack("one", target=here))
 
     def policy(*actions: Action) -> Any:

@@ -12,10 +12,13 @@ from tapcfn.actions import inverse
 from tapcfn.errors import BlockedError, ConfigError
 from tapcfn.model import (
     CompareObjects,
+    CopyDatabaseSnapshot,
     CopyImage,
+    LockDownDefaultGroup,
     MetricCheck,
     Move,
     ReplicateObjects,
+    ResetPassword,
     RestoreDrill,
     RestoreReadOnly,
     Rollout,
@@ -392,9 +395,29 @@ def test_the_command_that_gives_the_source_up_is_printed_whole() -> None:
     }
 
 
-def test_a_way_from_the_backups_can_be_tried_at_any_time() -> None:
-    """O-18: a replica has no backups; the database that it becomes has."""
-    for keys, regions in (({}, [SOURCE]), ({"promoted": True}, [SOURCE, TARGET])):
-        drills = rollout(**keys).actions
-        assert [type(each) for each in drills] == [RestoreDrill] * len(regions)
-        assert [each.target.region for each in drills] == regions
+def test_what_can_be_asked_for_follows_the_settings() -> None:
+    """O-15, O-18: a replica has no backups, and no password; the database that it becomes has."""
+
+    def asked(**keys: Any) -> list[tuple[type, str]]:
+        return [(type(each), each.target.region) for each in rollout(**keys).actions]
+
+    source, target = (RestoreDrill, SOURCE), (RestoreDrill, TARGET)
+    group, password = (LockDownDefaultGroup, TARGET), (ResetPassword, TARGET)
+
+    assert asked() == [source, group]
+    assert asked(promoted=True) == [source, target, group]
+    assert asked(promoted=True, password_reset=True) == [source, target, password, group]
+    assert asked(**OPTIONS["vpc_fallback"]) == [source]
+
+
+def test_the_last_snapshot_outlives_its_region() -> None:
+    """S4-10, O-14: it is copied under the key of the target's database."""
+    final, copy = move(rollout(), "retire").before
+
+    assert isinstance(final, SnapshotDatabase)
+    assert isinstance(copy, CopyDatabaseSnapshot)
+    assert (copy.snapshot_id, copy.source_region) == (final.snapshot_id, final.target.region)
+    assert (copy.target.region, str(copy.key_arn)) == (
+        TARGET,
+        "prod-region-migration-security.DatabaseKeyArn",
+    )

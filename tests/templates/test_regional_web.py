@@ -11,7 +11,7 @@ import pytest
 from tapcfn.model import OutputOf, ZoneOf
 from tests.templates.resolved import Seen, seen, types
 from tests.templates.systems import ACCOUNT
-from tests.templates.systems.regional_web import REGIONS, rollout
+from tests.templates.systems.regional_web import OPTIONS, REGIONS, rollout
 
 Stacks = Mapping[str, Seen]
 
@@ -470,6 +470,28 @@ def test_s2_19_the_outputs_name_regions_database_and_balancers() -> None:
         *(f"load_balancer_dns.{region}" for region in REGIONS),
     ]
     assert seen(wanted)["dashboard"].outputs["Regions"] == ",".join(REGIONS)
+
+
+def test_what_can_be_asked_for_follows_the_settings() -> None:
+    """O-18, O-20, S2-X2: standbys, copies, certificates of others, VPCs of ours."""
+
+    def asked(**keys: Any) -> set[str]:
+        return {each.name for each in rollout(**keys).actions}
+
+    groups = {f"close-default-group-{region}" for region in REGIONS}
+    usual = {"restore-drill", "failover-drill", *groups}
+    managed = {f"restore-drill-postgres-{region}" for region in REGIONS}
+    copies = {f"replicate-secret-{region}" for region in REGIONS[1:]}
+
+    assert asked() == usual
+    assert asked(postgres="basic") == usual | managed
+    assert asked(postgres="managed") == usual | managed | {"failover-drill-postgres"}
+    assert asked(secrets="replicated") == usual | copies
+    arns = {region: f"arn:aws:acm:{region}:{ACCOUNT}:certificate/one" for region in REGIONS}
+    assert asked(tls=True, certificates=arns) == usual | {
+        f"await-certificate-{region}" for region in REGIONS
+    }
+    assert asked(**OPTIONS["vpc_fallback"]) < usual
 
 
 def test_s2_26_everything_is_called_after_team_environment_and_service(stacks: Stacks) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tapcfn.acting import ActionState
 from tapcfn.aws.actions import (
-    bucket_emptying,
+    canaries,
     certificates,
     comparing,
     database_snapshots,
@@ -19,7 +19,6 @@ from tapcfn.aws.actions import (
     replicating,
     restore_drills,
     secret_replicas,
-    stages,
     volume_snapshots,
     write_stops,
 )
@@ -28,18 +27,15 @@ from tapcfn.aws.calls import told
 from tapcfn.aws.firmly import Firmly
 from tapcfn.aws.session import Clients
 from tapcfn.model import (
-    AbortCanary,
     Action,
     AwaitCertificate,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
-    EmptyBucket,
     FailoverDrill,
     LockDownDefaultGroup,
     PromoteCanary,
     PromoteDatabase,
-    RedeployApi,
     ReplicateObjects,
     ReplicateSecret,
     ResetPassword,
@@ -48,22 +44,18 @@ from tapcfn.model import (
     SetReadOnly,
     SnapshotDatabase,
     SnapshotVolumes,
-    StartCanary,
 )
 from tapcfn.waits import Patience
 
 HOW: Mapping[type[Action], How] = {
-    AbortCanary: How(stages.look_at_end, stages.abort),
     AwaitCertificate: How(certificates.look, nothing),
     CompareObjects: How(comparing.look, nothing),
     CopyDatabaseSnapshot: How(database_snapshots.look_at_copy, database_snapshots.copy),
     CopyImage: How(images.look, images.begin),
-    EmptyBucket: How(bucket_emptying.look, bucket_emptying.begin),
     FailoverDrill: How(failover_drills.look, failover_drills.begin),
     LockDownDefaultGroup: How(default_groups.look, default_groups.begin),
-    PromoteCanary: How(stages.look_at_promotion, stages.promote),
+    PromoteCanary: How(canaries.look, canaries.promote),
     PromoteDatabase: How(promotions.look, promotions.begin),
-    RedeployApi: How(stages.look_at_deployment, stages.redeploy),
     ReplicateObjects: How(replicating.look, replicating.begin),
     ReplicateSecret: How(secret_replicas.look, secret_replicas.begin),
     ResetPassword: How(passwords.look, passwords.begin),
@@ -72,7 +64,6 @@ HOW: Mapping[type[Action], How] = {
     SetReadOnly: How(write_stops.look, write_stops.begin),
     SnapshotDatabase: How(database_snapshots.look, database_snapshots.take),
     SnapshotVolumes: How(volume_snapshots.look, volume_snapshots.begin),
-    StartCanary: How(stages.look_at_canary, stages.start),
 }
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from tapcfn.model import (
     Action,
     CompareObjects,
+    CopyDatabaseSnapshot,
     CopyImage,
     Later,
     ReplicateObjects,
-    RestoreDrill,
     SnapshotDatabase,
     SnapshotVolumes,
     Target,
@@ -22,10 +22,11 @@ from templates.blueprints.region_migration.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """The actions of one migration. `key` is that of the target, `role` that of S3 Batch."""
+    """The actions of one migration; the keys are of the target, and `role` is that of S3 Batch."""
 
     settings: Settings
     key: Later
+    database_key: Later
     role: Later
 
     @property
@@ -71,22 +72,21 @@ class Copies:
         )
         yield self._volumes("snapshot-target-volumes", self.target, names.snapshot_after)
 
-    def drills(self, stage: str) -> Iterator[Action]:
-        """Yield what is worth trying before it is needed: a way from the backups. (O-18)
+    def final(self) -> Iterator[Action]:
+        """Yield the last backup of the source's database, and its copy in the target. (S4-10)
 
-        A replica has none of its own: the target's are those of the promoted database.
+        What is kept of a Region that is given up should not be in it alone.
         """
-        settings = self.settings
-        places = [("source", self.source, settings.copied_database)]
-        if settings.promoted:
-            places.append(("target", self.target, settings.names.target_database))
-        for side, target, database in places:
-            copy = f"{stage}-region-migration-drill"
-            yield RestoreDrill(f"restore-drill-{side}", target, database, copy)
-
-    def final(self) -> SnapshotDatabase:
-        """Return the last backup of the source's database. (S4-10)"""
-        return self._database("final-snapshot", self.settings.names.final_snapshot)
+        settings, name = self.settings, self.settings.names.final_snapshot
+        yield self._database("final-snapshot", name)
+        yield CopyDatabaseSnapshot(
+            "copy-final-snapshot",
+            self.target,
+            settings.source_region,
+            name,
+            name,
+            self.database_key,
+        )
 
     def _database(self, name: str, snapshot: str) -> SnapshotDatabase:
         return SnapshotDatabase(name, self.source, self.settings.copied_database, snapshot)

@@ -11,8 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tapcfn.model import STATEFUL, Action, Later, Move, OutputOf, SetReadOnly, Stack
-from templates.blueprints.region_migration import app, copying, data, gates, monitoring, source
+from tapcfn.model import STATEFUL, Later, Move, OutputOf, SetReadOnly, Stack
+from templates.blueprints.region_migration import (
+    app,
+    copying,
+    data,
+    foundation,
+    gates,
+    monitoring,
+    source,
+)
 from templates.blueprints.region_migration.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,11 +48,6 @@ def of(system: System) -> tuple[Move, ...]:
     return tuple(moves.all())
 
 
-def drills(system: System, stage: str) -> tuple[Action, ...]:
-    """Return what can be tried on request, whichever move it stands at."""
-    return tuple(_Moves(system).copies.drills(stage))
-
-
 @dataclass(frozen=True, slots=True)
 class _Moves:
     """The moves of a system, each with the settings that are in force by then."""
@@ -59,7 +62,8 @@ class _Moves:
     @property
     def copies(self) -> copying.Copies:
         """What is saved and copied."""
-        return copying.Copies(self.settings, self.system.key, self._role)
+        key = self.system.output("security", foundation.Out.DATABASE_KEY_ARN)
+        return copying.Copies(self.settings, self.system.key, key, self._role)
 
     @property
     def _role(self) -> OutputOf:
@@ -282,7 +286,7 @@ class _Moves:
             "retire",
             "take a last snapshot, and remove what the migration made in the source",
             removes=tuple(self.system.name(each, settings.source_region) for each in stacks),
-            before=(self.copies.final(),),
+            before=tuple(self.copies.final()),
             forever="the source no longer copies, and what the migration made there is gone",
             confirm=GIVE_UP,
             look="first delete the replication rule of a bucket that is not ours",

@@ -20,6 +20,7 @@ from templates.blueprints.region_migration import (
     monitoring,
     moves,
     outputs,
+    requests,
     roles,
     source,
 )
@@ -49,7 +50,7 @@ def rollout(settings: Settings, stage: str) -> Rollout:
         present,
         outputs.of(settings, system.output),
         moves.of(system),
-        moves.drills(system, stage),
+        tuple(requests.of(system, stage)),
     )
 
 

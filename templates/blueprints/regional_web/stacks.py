@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tapcfn.model import Action, OutputOf, Phase, RestoreDrill, Rollout, Target
-from templates.blueprints.regional_web import between, compute, data, extras, monitoring, regions
+from tapcfn.model import OutputOf, Phase, Rollout
+from templates.blueprints.regional_web import (
+    between,
+    compute,
+    data,
+    extras,
+    monitoring,
+    regions,
+    requests,
+)
 from templates.blueprints.regional_web.settings import Settings
 from templates.blueprints.regional_web.system import NAME, System
 from templates.layers import network
@@ -26,16 +34,7 @@ def rollout(settings: Settings, stage: str) -> Rollout:
         Phase("dashboard", (between.dashboard_of(system),)),
     )
     present = tuple(phase for phase in phases if phase.stacks)
-    return Rollout(NAME, stage, present, _outputs(system), actions=_drills(system))
-
-
-def _drills(system: System) -> tuple[Action, ...]:
-    """Return what is worth trying before it is needed: the way from a backup. (O-18)"""
-    settings = system.settings
-    target = Target(settings.account_id, settings.first)
-    database = system.output("data", settings.first, data.Out.ID)
-    copy = f"{system.stage}-regional-web-drill"
-    return (RestoreDrill("restore-drill", target, database, copy),)
+    return Rollout(NAME, stage, present, _outputs(system), actions=tuple(requests.of(system)))
 
 
 def _outputs(system: System) -> Mapping[str, OutputOf]:

@@ -14,6 +14,7 @@ from awacs.aws import Statement
 from tapcfn.model import (
     EMPTY,
     CompareObjects,
+    LockDownDefaultGroup,
     OutputOf,
     ParameterValue,
     Phase,
@@ -48,7 +49,8 @@ def rollout(settings: Settings, stage: str) -> Rollout:
     )
     outputs = {**system.outputs(), **_optional_outputs(system)}
     phases = (Phase("provision", stacks),)
-    return Rollout(NAME, stage, phases, outputs, actions=(system.comparison(),))
+    actions = (system.comparison(), system.closing())
+    return Rollout(NAME, stage, phases, outputs, actions=actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,12 @@ class _System:
             Target(account, self.away),
             output("storage", self.away, storage.Out.BUCKET_NAME),
         )
+
+    def closing(self) -> LockDownDefaultGroup:
+        """Return the end of the rules that EC2 puts into the default group of the VPC."""
+        vpc = self.stacks.output("network", self.home, Out.VPC_ID)
+        place = Target(self.settings.account_id, self.home)
+        return LockDownDefaultGroup("close-default-group", place, vpc)
 
     # One method for each stack ------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from tapcfn.model import (
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
-    EmptyBucket,
     LockDownDefaultGroup,
     ReplicateObjects,
     ReplicateSecret,
@@ -262,14 +261,6 @@ def test_a_comparison_ends_with_the_patience(
 
     with pytest.raises(StillRunningError, match="0 objects compared"):
         actions.look(COMPARE, TOKEN)
-
-
-def test_a_bucket_that_is_gone_is_empty(wires: Wires, actions: AwsActions) -> None:
-    """There is nothing to delete."""
-    asked = {"Bucket": "logs", "MaxKeys": 1}
-    wires.to("s3").refuses("list_object_versions", "NoSuchBucket", 404, **asked)
-
-    assert seen(actions, EmptyBucket("empty", HERE, "logs")) == (DONE, "it holds nothing")
 
 
 # Machines -----------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from tapcfn.model import (
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
-    EmptyBucket,
     LockDownDefaultGroup,
     ReplicateObjects,
     ReplicateSecret,
@@ -147,18 +146,6 @@ def test_a_comparison_counts_what_differs(aws: Aws, doing: Doing) -> None:
         "same ETag": "1", "extra": "1", "missing": "1", "different": "2",
         "first missing": "c", "first different": "a, b",
     } == state.facts  # fmt: skip
-
-
-def test_a_bucket_is_emptied(aws: Aws, doing: Doing) -> None:
-    """Versions and delete markers go, and the facts say how many."""
-    bucket = a_bucket(aws, "full", HOME, {"a": b"1"})
-    aws.client("s3").put_object(Bucket=bucket, Key="a", Body=b"2")
-    aws.client("s3").delete_object(Bucket=bucket, Key="a")
-    action = EmptyBucket("empty", doing.home, bucket)
-
-    assert doing(action).facts["deleted"] == "3"
-    assert doing.look(action) is ActionStatus.DONE
-    aws.client("s3").delete_bucket(Bucket=bucket)
 
 
 # Machines -----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from tapcfn.acting import ActionStatus, ActMeans, act
 from tapcfn.aws.actions import AwsActions
 from tapcfn.aws.session import Clients, on_local_cloud
 from tapcfn.local.server import LocalCloud
-from tapcfn.model import AbortCanary, Action, PromoteCanary, RedeployApi, StartCanary, Target
+from tapcfn.model import PromoteCanary, Target
 from tapcfn.waits import Patience
 from tests.fakes import FakeClock, FakeLedger
 from tests.local_cloud import HOME, Aws, aws, local_cloud
@@ -31,33 +31,31 @@ def stage(aws: Aws) -> dict[str, str]:
     return {"api": api, "first": first, "second": second}
 
 
-def test_a_canary_is_started_promoted_and_taken_back(
-    aws: Aws, local_cloud: LocalCloud, stage: dict[str, str]
-):
+def test_a_canary_is_promoted(aws: Aws, local_cloud: LocalCloud, stage: dict[str, str]):
     """As a rollout does it; the stage tells what it serves."""
     actions = AwsActions(Clients(on_local_cloud(local_cloud.url)), Patience(FakeClock()))
     there = (Target(aws.account, HOME), stage["api"], "prod")
     first, second = stage["first"], stage["second"]
 
-    def done(action: Action) -> dict[str, object]:
-        clock = FakeClock()
-        means = ActMeans(actions, clock, FakeLedger(), Patience(clock), lambda _: None)
-        assert act(action, means).status is ActionStatus.DONE
-        told = aws.client("apigateway").get_stage(restApiId=stage["api"], stageName="prod")
-        return {name: told.get(name) for name in ("deploymentId", "canarySettings")}
-
-    share = {"deploymentId": second, "percentTraffic": 10.0, "useStageCache": False}
-    trying = {"deploymentId": first, "canarySettings": share}
-
-    assert trying == done(StartCanary("try", *there, second, 10.0))
-    assert {"deploymentId": first, "canarySettings": None} == done(AbortCanary("drop", *there))
-    assert trying == done(StartCanary("try", *there, second, 10.0))
-    assert {"deploymentId": second, "canarySettings": None} == done(
-        PromoteCanary("keep", *there, second)
+    gateway, named = aws.client("apigateway"), {"restApiId": stage["api"], "stageName": "prod"}
+    share = {"percentTraffic": "10.0", "deploymentId": second, "useStageCache": "false"}
+    gateway.update_stage(
+        **named,
+        patchOperations=[
+            {"op": "replace", "path": f"/canarySettings/{name}", "value": value}
+            for name, value in share.items()
+        ],
     )
-    assert {"deploymentId": first, "canarySettings": None} == done(
-        RedeployApi("back", *there, first)
-    )
+    trying = gateway.get_stage(**named)
+    clock = FakeClock()
+    means = ActMeans(actions, clock, FakeLedger(), Patience(clock), lambda _: None)
+
+    state = act(PromoteCanary("keep", *there, second), means)
+
+    told = gateway.get_stage(**named)
+    assert (first, 10.0) == (trying["deploymentId"], trying["canarySettings"]["percentTraffic"])
+    assert (second, None) == (told["deploymentId"], told.get("canarySettings"))
+    assert (ActionStatus.DONE, {"deployment before": first}) == (state.status, state.facts)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Stages of REST APIs: what is asked of API Gateway, patch by patch."""
+"""Canaries of REST APIs: what is asked of API Gateway, patch by patch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import pytest
 from tapcfn.acting import ActionStatus
 from tapcfn.aws.actions import AwsActions
 from tapcfn.errors import BlockedError
-from tapcfn.model import AbortCanary, Action, PromoteCanary, RedeployApi, StartCanary
+from tapcfn.model import PromoteCanary
 from tapcfn.waits import Patience
 from tests.fakes import FakeClock
 from tests.tapcfn.aws.wire import HERE, Wires
 
 STAGE = {"restApiId": "api1", "stageName": "prod"}
-REDEPLOY = RedeployApi("again", HERE, "api1", "prod", "new")
-START = StartCanary("try", HERE, "api1", "prod", "new", 10.0)
 PROMOTE = PromoteCanary("keep", HERE, "api1", "prod", "new")
-ABORT = AbortCanary("drop", HERE, "api1", "prod")
 CANARY = {"deploymentId": "new", "percentTraffic": 10.0, "useStageCache": False}
 OTHER = {**CANARY, "deploymentId": "other"}
 REMOVE = {"op": "remove", "path": "/canarySettings"}
@@ -46,54 +43,21 @@ def replacing(path: str, value: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("action", "deployment", "canary", "status"),
+    ("deployment", "canary", "status"),
     [
-        (REDEPLOY, "old", None, "absent"),
-        (REDEPLOY, "new", None, "done"),
-        (START, "old", None, "absent"),
-        (START, "old", CANARY, "done"),
-        (START, "old", {**CANARY, "percentTraffic": 5.0}, "absent"),
-        (START, "old", OTHER, "absent"),
-        (START, "new", None, "done"),
-        (PROMOTE, "old", CANARY, "absent"),
-        (PROMOTE, "new", CANARY, "absent"),
-        (PROMOTE, "new", None, "done"),
-        (PROMOTE, "old", None, "absent"),
-        (ABORT, "old", CANARY, "absent"),
-        (ABORT, "old", None, "done"),
+        ("old", CANARY, "absent"),
+        ("new", CANARY, "absent"),
+        ("new", None, "done"),
+        ("old", None, "absent"),
     ],
 )
 def test_what_a_stage_is_says_whether_it_is_done(
-    wires: Wires, actions: AwsActions, action: Action, deployment: str, canary: Any, status: str
+    wires: Wires, actions: AwsActions, deployment: str, canary: Any, status: str
 ):
     """Whoever did it. A canary that was taken back is not one that was promoted."""
     there(wires, deployment, canary)
 
-    assert actions.look(action, "t").status is ActionStatus(status)
-
-
-def test_a_stage_is_let_serve_a_deployment(wires: Wires, actions: AwsActions):
-    """The facts name the deployment before, also in the looks that follow."""
-    there(wires, "old")
-    patched(wires, replacing("/deploymentId", "new"))
-    there(wires, "new")
-
-    actions.begin(REDEPLOY, "t")
-
-    assert actions.look(REDEPLOY, "t").facts == {"deployment before": "old"}
-
-
-def test_a_canary_gets_its_share(wires: Wires, actions: AwsActions):
-    """Without the cache of the stage."""
-    there(wires, "old")
-    patched(
-        wires,
-        replacing("/canarySettings/percentTraffic", "10.0"),
-        replacing("/canarySettings/deploymentId", "new"),
-        replacing("/canarySettings/useStageCache", "false"),
-    )
-
-    actions.begin(START, "t")
+    assert actions.look(PROMOTE, "t").status is ActionStatus(status)
 
 
 def test_a_canary_is_promoted_as_documented(wires: Wires, actions: AwsActions):
@@ -108,8 +72,11 @@ def test_a_canary_is_promoted_as_documented(wires: Wires, actions: AwsActions):
         {**deployment, "path": "/deploymentId"},
     )
     patched(wires, REMOVE)
+    there(wires, "new")
 
     actions.begin(PROMOTE, "t")
+
+    assert actions.look(PROMOTE, "t").facts == {"deployment before": "old"}
 
 
 def test_a_promotion_goes_on_where_it_ended(wires: Wires, actions: AwsActions):
@@ -120,30 +87,18 @@ def test_a_promotion_goes_on_where_it_ended(wires: Wires, actions: AwsActions):
     actions.begin(PROMOTE, "t")
 
 
-def test_a_canary_is_taken_off_once(wires: Wires, actions: AwsActions):
-    """Where there is none, nothing is sent: the service would refuse it."""
-    there(wires, "old", CANARY)
-    patched(wires, REMOVE)
-    there(wires, "old")
-
-    actions.begin(ABORT, "t")
-    actions.begin(ABORT, "t")
-
-
 @pytest.mark.parametrize(
-    ("action", "canary", "why"),
+    ("canary", "why"),
     [
-        (REDEPLOY, CANARY, "has a canary of new: promote it or take it off first"),
-        (START, OTHER, "has a canary of other"),
-        (PROMOTE, OTHER, "no canary of new to promote, but one of other"),
-        (PROMOTE, None, "no canary of new to promote, but none"),
+        (OTHER, "no canary of new to promote, but one of other"),
+        (None, "no canary of new to promote, but none"),
     ],
 )
 def test_what_somebody_else_tries_is_left_alone(
-    wires: Wires, actions: AwsActions, action: Action, canary: Any, why: str
+    wires: Wires, actions: AwsActions, canary: Any, why: str
 ):
-    """No canary is overwritten, and none but the one that is meant is promoted."""
+    """None but the canary that is meant is promoted."""
     there(wires, "old", canary)
 
     with pytest.raises(BlockedError, match=why):
-        actions.begin(action, "t")
+        actions.begin(PROMOTE, "t")
