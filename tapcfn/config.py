@@ -23,6 +23,8 @@ from pydantic_core import ErrorDetails
 
 from tapcfn import allowances
 from tapcfn.errors import ConfigError, UsageError
+from tapcfn.notice_settings import Notifications
+from tapcfn.secret import MASK
 
 LOCAL_ACCOUNT = "000000000000"
 
@@ -193,6 +195,9 @@ class Common(Strict):
     mode: Literal["standard", "express"] = Field(
         "standard", description='"standard", the only mode of deployment here'
     )
+    notifications: Notifications | None = Field(
+        None, description="a table [notifications]: who is told how a run went"
+    )
 
     @field_validator("mode")
     @classmethod
@@ -204,6 +209,22 @@ class Common(Strict):
                 "RollbackStack does not take (aws-cdk-cli 1931)"
             )
         return mode
+
+    @field_validator("notifications")
+    @classmethod
+    def _stays_in_its_accounts(
+        cls, found: Notifications | None, info: ValidationInfo
+    ) -> Notifications | None:
+        if found is None or info.data.get("backend") == "local":
+            return found
+        account = str(info.data.get("account") or "")
+        outside = found.accounts(account) - {"", *info.data.get("accounts", ())}
+        if outside:
+            raise ValueError(
+                f"account {', '.join(sorted(outside))} is not in accounts; add it there if it is "
+                "meant"
+            )
+        return found
 
     @field_validator("credentials")
     @classmethod
@@ -314,7 +335,15 @@ def _fault(error: ErrorDetails, model: type[BaseModel], document: Mapping[str, A
     if error["type"] != "value_error":
         message = message[0].lower() + message[1:]
     written = "" if location[0] in document else " (the default, not written)"
-    return f"{key} = {_shown(error['input'])}{written}: {message}{hint}"
+    shown = _shown(error["input"]) if _is_told(location, model) else f'"{MASK}"'
+    return f"{key} = {shown}{written}: {message}{hint}"
+
+
+def _is_told(location: list[str], model: type[BaseModel]) -> bool:
+    """Whether a value may be repeated: not where somebody may have written a secret there."""
+    owner = _owner(location[:-1], model)
+    field = owner.model_fields.get(location[-1]) if owner else None
+    return field is None or field.repr
 
 
 def _shown(value: Any) -> str:

@@ -17,12 +17,14 @@ from pydantic import BaseModel
 from tapcfn.actions import forever, says
 from tapcfn.config import Common, Credentials, load
 from tapcfn.model import Rollout
+from tapcfn.notice_settings import Notifications
 from tapcfn.report.graph import draw, mermaid
 from templates.blueprints import BLUEPRINTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs/systems"
 COMMON = ROOT / "docs/settings.md"
+NOTIFICATIONS = ROOT / "docs/notifications.md"
 SETTINGS = ROOT / "templates/settings"
 
 PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -62,7 +64,16 @@ def written(name: str) -> str:
 def settings_page() -> str:
     """Return the text of the page of settings, with its tables written anew."""
     parts = {"common": _table(Common), "credentials": _table(Credentials)}
-    text = COMMON.read_text(encoding="utf-8")
+    return _page_of(COMMON, parts)
+
+
+def notifications_page() -> str:
+    """Return the text of the page of notifications, with its table written anew."""
+    return _page_of(NOTIFICATIONS, {"notifications": _table(Notifications)})
+
+
+def _page_of(path: Path, parts: Mapping[str, str]) -> str:
+    text = path.read_text(encoding="utf-8")
     return PART.sub(lambda found: f"{found[1]}{parts[found[2]]}{found[3]}", text)
 
 
@@ -121,5 +132,6 @@ def _actions(rollout: Rollout) -> str:
 
 if __name__ == "__main__":
     COMMON.write_text(settings_page(), encoding="utf-8")
+    NOTIFICATIONS.write_text(notifications_page(), encoding="utf-8")
     for each in BLUEPRINTS:
         page(each).write_text(written(each), encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapcfn.cli.agreeing import agreed
-from tapcfn.cli.options import Session, Where, common, placed
+from tapcfn.cli.options import Session, Where, common, linked, placed
 from tapcfn.cli.workplace import workplace
 from tapcfn.errors import UsageError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "--name", default="", metavar="ACTION", help="Do this one; without it they are listed."
 )
 @click.option("--yes", is_flag=True, help="Do it without being asked.")
+@linked
 @common
 def act(session: Session, /, *, where: Where, name: str, yes: bool) -> int:
     """List what a rollout can do on request beside its stacks, or do one of it."""

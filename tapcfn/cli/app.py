@@ -22,6 +22,7 @@ from tapcfn.cli.interrupts import Interrupts
 from tapcfn.cli.local_cloud import local
 from tapcfn.cli.looking import events, outputs, status
 from tapcfn.cli.moves import phases, runbook
+from tapcfn.cli.notify import notify
 from tapcfn.cli.options import Session, resume_line
 from tapcfn.cli.past import resume, runs
 from tapcfn.cli.recovering import recover
@@ -67,7 +68,7 @@ _COMMANDS = (
     *(runs, resume, preflight, references),
     *(drift, import_, role, bootstrap),
     *(recover, rollback, stackset),
-    *(phases, runbook, act),
+    *(phases, runbook, act, notify),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
@@ -86,6 +87,7 @@ def run(package: str, arguments: Sequence[str], interrupts: Interrupts | None = 
         session.reports.listen(console)
     code = _noted(session, _attempt(session, arguments, interrupts or Interrupts()))
     code = _reported(session, code)
+    _told(session, code)
     if console.is_read:
         console.notify(_summary(session, code))
     if session.recording is not None:
@@ -122,6 +124,21 @@ def _reported(session: Session, code: int) -> int:
         fault = _fault(session, f"{type(error).__name__}: {error} (--debug shows where)", 1)
         return code or fault
     return code
+
+
+def _told(session: Session, code: int) -> None:
+    """Tell others how it ended; whatever becomes of that, the run has ended so."""
+    from tapcfn.events import Diagnosed
+
+    if session.teller is None:
+        return
+    try:
+        summary = veiled(_summary(session, code), session.console.secrets)
+        session.teller.end(session.reports.of(summary))
+    except Exception as error:  # a fault here must not take the summary away
+        _trace(session)
+        text = f"others were not told: {type(error).__name__} (--debug shows where)"
+        session.console.notify(Diagnosed("warning", text, "notification"))
 
 
 def _summary(session: Session, code: int) -> Summarised:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapcfn.cli.agreeing import close, confirmed, make_sure_that_somebody_answers
-from tapcfn.cli.options import Session, Where, common, placed
+from tapcfn.cli.options import Session, Where, common, linked, placed
 from tapcfn.cli.staged import approval_of, code_of, part_of, previewed, show_plan
 from tapcfn.cli.workplace import Workplace, workplace
 from tapcfn.errors import BlockedError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--remove", is_flag=True, help="Take them away again, once no stack set is left.")
 @click.option("--yes", is_flag=True, help="Approve the plan.")
+@linked
 @common
 def bootstrap(
     session: Session, /, *, where: Where, only_print: bool, remove: bool, yes: bool

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tapcfn.cli.options import Session, Where, common, placed
+from tapcfn.cli.options import Session, Where, common, linked, placed
 from tapcfn.cli.workplace import workplace
 from tapcfn.errors import BlockedError, UsageError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.argument("stack")
 @click.argument("resources", nargs=-1, required=True, metavar="LOGICAL_ID=IDENTIFIER...")
 @click.option("--yes", is_flag=True, help="Approve the import.")
+@linked
 @common
 def import_(
     session: Session,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tapcfn import policing
 from tapcfn.aws.cloud import AwsCloud
+from tapcfn.aws.session import Clients
 from tapcfn.cli import instance_outputs
 from tapcfn.cli.clock import WallClock
 from tapcfn.cli.console import yes_or_no
@@ -20,7 +21,7 @@ from tapcfn.cli.instance_outputs import Told, value_of
 from tapcfn.cli.options import Session, program
 from tapcfn.cli.reports import OUTPUTS, Groups, is_on_github
 from tapcfn.cli.tempo import FastClock, fast, rarely
-from tapcfn.cli.workplace import STATE, Workplace, connect, local_speed
+from tapcfn.cli.workplace import STATE, Workplace, clients_of, connect, local_speed
 from tapcfn.errors import BlockedError, CloudError, StaleError, StillRunningError
 from tapcfn.events import (
     Diagnosed,
@@ -322,6 +323,8 @@ def open_desk(
     writes = command in _WRITERS if writes is None else writes
     clock = WallClock()
     patience = Patience(clock, session.timeout, lambda: clock.interrupted)
+    if rehearsed_at is None:
+        _tell_others(session, place, command, patience, writes=writes)
     cloud, session.clients = connect(place, patience, rehearsed_at)
     state = (root or Path.cwd()) / STATE
     ledger = _ledger(session, place, command, state)
@@ -350,6 +353,23 @@ def _started(session: Session, place: Workplace, command: str) -> RunStarted:
         backend=place.settings.backend,
         resumes=session.resumes.name if session.resumes else "",
     )
+
+
+def _tell_others(
+    session: Session, place: Workplace, command: str, patience: Patience, *, writes: bool
+) -> None:
+    """Have others told how the run goes, if its settings say so: also of what refuses it now."""
+    from tapcfn.cli.notifying import Teller, tells
+
+    if not tells(place, command, writes=writes):
+        return
+
+    def clients() -> Clients:
+        return session.clients or clients_of(place.settings, patience)
+
+    session.teller = Teller(place, command, session.console, clients, session.link)
+    session.reports.listen(session.console)
+    session.console.listeners = (*session.console.listeners, session.teller)
 
 
 def _ledger(session: Session, place: Workplace, command: str, state: Path) -> FileLedger:

@@ -15,6 +15,7 @@ from tapcfn.cli.options import (
     allow_loss,
     common,
     fail_fast,
+    linked,
     placed,
     removing,
     selected,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 )
 @allow_loss
 @reporting("--junit", "--sarif", "--markdown")
+@linked
 @common
 def destroy(
     session: Session,

@@ -21,6 +21,7 @@ from tapcfn.errors import UsageError
 
 if TYPE_CHECKING:
     from tapcfn.aws.session import Clients
+    from tapcfn.cli.notifying import Teller
     from tapcfn.cli.recording import Recording
     from tapcfn.events import Outcome
     from tapcfn.ledger import FileLedger
@@ -53,6 +54,8 @@ class Session:
     ledger: FileLedger | None = None
     resumes: Run | None = None
     reports: Reports = field(default_factory=Reports)
+    link: str = ""
+    teller: Teller | None = None
     recording: Recording | None = None
 
     def record(self, folder: Path) -> None:
@@ -221,6 +224,17 @@ def fail_fast(command: F) -> F:
         "fail_fast",
         is_flag=True,
         help="Start nothing new after the first failure.",
+    )(command)
+
+
+def linked(command: F) -> F:
+    """Add `--link`, which goes into the session."""
+    return _noted(
+        "--link",
+        "link",
+        metavar="URL",
+        default="",
+        help="The page of the CI job, for notifications; GitHub's, GitLab's and others' is known.",
     )(command)
 
 

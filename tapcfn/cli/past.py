@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tapcfn.cli.options import Session, again, common, program
+from tapcfn.cli.options import Session, again, common, linked, program
 from tapcfn.cli.workplace import STATE
 from tapcfn.errors import UsageError
 from tapcfn.runs import Run, read, unfinished
@@ -40,6 +40,7 @@ def runs(session: Session, /, *, name: str | None) -> int:
 @click.pass_obj
 @click.argument("name", metavar="[RUN]", required=False)
 @click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
+@linked
 @common
 def resume(session: Session, /, *, name: str | None, yes: bool) -> int:
     """Go on with the last run that did not end, or with the one that is named.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tapcfn.cli.options import Session, Where, allow_loss, common, placed, program
+from tapcfn.cli.options import Session, Where, allow_loss, common, linked, placed, program
 from tapcfn.cli.workplace import Catalogue, Workplace, workplace
 from tapcfn.errors import UsageError
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Go on with a rollback whatever fails in it.")
 @allow_loss
+@linked
 @common
 def recover(
     session: Session,

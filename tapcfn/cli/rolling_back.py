@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tapcfn.cli.options import Session, Where, again, allow_loss, common, placed, program
+from tapcfn.cli.options import Session, Where, again, allow_loss, common, linked, placed, program
 from tapcfn.cli.workplace import STATE, Catalogue, deployment_of, workplace
 from tapcfn.errors import TapcfnError, UsageError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--list", "lists", is_flag=True, help="Only list the bundles there are.")
 @click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
 @allow_loss
+@linked
 @common
 def rollback(
     session: Session,

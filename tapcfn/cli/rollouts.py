@@ -21,6 +21,7 @@ from tapcfn.cli.options import (
     common,
     fail_fast,
     keeping_a_plan,
+    linked,
     looking_ahead,
     placed,
     removing,
@@ -187,6 +188,7 @@ def _name_points_ahead(desk: Desk, snapshot: Snapshot, at: str) -> None:
 @sampled
 @allow_loss
 @reporting("--junit", "--sarif", "--markdown", "--outputs-file")
+@linked
 @common
 def apply(
     session: Session,

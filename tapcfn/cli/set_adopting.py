@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapcfn.cli.agreeing import close, confirmed, make_sure_that_somebody_answers
-from tapcfn.cli.options import Session, Where, common, placed
+from tapcfn.cli.options import Session, Where, common, linked, placed
 from tapcfn.cli.set_place import found_of, one_set, set_of, yes
 from tapcfn.cli.set_work import plan_of
 from tapcfn.cli.workplace import workplace
@@ -29,6 +29,7 @@ _COMMAND = "stackset adopt"
 @click.argument("stack_ids", nargs=-1, required=True, metavar="STACK_ID...")
 @one_set
 @yes
+@linked
 @common
 def adopt(
     session: Session, /, *, where: Where, stack_ids: tuple[str, ...], name: str, yes: bool

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapcfn.cli.agreeing import agreed
-from tapcfn.cli.options import Session, Where, common, placed, program
+from tapcfn.cli.options import Session, Where, common, linked, placed, program
 from tapcfn.cli.set_place import found_of, one_set, set_of, sets_of, yes
 from tapcfn.cli.workplace import workplace
 from tapcfn.errors import BusyError, CloudError, StillRunningError, TapcfnError
@@ -30,6 +30,7 @@ _PAUSE = 1.0
 @placed()
 @one_set
 @yes
+@linked
 @common
 def stop(session: Session, /, *, where: Where, name: str, yes: bool) -> int:
     """Stop the operation that is at work: nothing more begins, what runs comes to its end.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tapcfn.cli.agreeing import close, confirmed, make_sure_that_somebody_answers
-from tapcfn.cli.options import Session, Where, allow_loss, common, placed
+from tapcfn.cli.options import Session, Where, allow_loss, common, linked, placed
 from tapcfn.cli.set_place import one_set, set_of, settled, yes
 from tapcfn.cli.staged import code_of, set_previews, show_plan
 from tapcfn.cli.workplace import workplace
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 )
 @yes
 @allow_loss
+@linked
 @common
 def retry(
     session: Session,
@@ -108,6 +109,7 @@ def _retry(desk: Desk, stack_set: StackSet, operation_id: str, *, everything: bo
 @one_set
 @yes
 @allow_loss
+@linked
 @common
 def revert(
     session: Session,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STATE = Path(".tapcfn")
 
-# What the settings ask of every stack, and so a bundle's too.
+# What the settings ask of every stack, and so a bundle's too, and who is told of its runs.
 _ASKED = (
     "rollback_alarms",
     "rollback_minutes",
@@ -33,6 +33,7 @@ _ASKED = (
     "service_role",
     "on_failure",
     "stack_policy",
+    "notifications",
 )
 
 # How a stack's name may start; CloudFormation takes 128 characters in all.
@@ -63,6 +64,11 @@ class Catalogue:
 
     def module(self, blueprint: str) -> ModuleType:
         """Import one blueprint; raise `UsageError` naming the nearest if there is none such."""
+        self.check(blueprint)
+        return importlib.import_module(self.modules[blueprint])
+
+    def check(self, blueprint: str) -> None:
+        """Raise `UsageError` naming the nearest blueprint if there is none such."""
         if blueprint not in self.modules:
             import difflib
 
@@ -72,7 +78,6 @@ class Catalogue:
                 f'blueprint "{blueprint}" does not exist{hint} (there are: '
                 f"{', '.join(sorted(self.modules))})"
             )
-        return importlib.import_module(self.modules[blueprint])
 
     def stages(self, blueprint: str) -> tuple[str, ...]:
         """Return the stages that have a settings file."""
@@ -274,21 +279,30 @@ def connect(
     this machine are counted against a budget. Raises `BlockedError`
     where the settings name an account that they do not allow.
     """
-    from tapcfn.aws.budget import Budget
     from tapcfn.aws.cloud import AwsCloud
-    from tapcfn.aws.session import Clients, on_aws, on_local_cloud
     from tapcfn.waits import AT_HAND
 
     settings, clock = place.settings, patience.clock
     if rehearsed_at or place.is_local:
-        url = rehearsed_at or local_url()
-        clients = Clients(on_local_cloud(url, longest=patience.left), patience=patience)
+        clients = clients_of(settings, patience, rehearsed_at)
         bucket = settings.artifact_bucket or "artifacts-{account}-{region}"
         return AwsCloud(clients, clock, bucket, pace=AT_HAND, patience=patience), clients
     _check_accounts(place)
-    reconnect = partial(on_aws, settings.credentials, longest=patience.left)
-    clients = Clients(reconnect(), budget=Budget(clock), patience=patience, reconnect=reconnect)
+    clients = clients_of(settings, patience)
     return AwsCloud(clients, clock, settings.artifact_bucket, patience=patience), clients
+
+
+def clients_of(settings: Common, patience: Patience, rehearsed_at: str | None = None) -> Clients:
+    """Return clients of what the settings deploy to, starting the local cloud if need be."""
+    from tapcfn.aws.budget import Budget
+    from tapcfn.aws.session import Clients, on_aws, on_local_cloud
+
+    if rehearsed_at or settings.backend == "local":
+        url = rehearsed_at or local_url()
+        return Clients(on_local_cloud(url, longest=patience.left), patience=patience)
+    reconnect = partial(on_aws, settings.credentials, longest=patience.left)
+    budget = Budget(patience.clock)
+    return Clients(reconnect(), budget=budget, patience=patience, reconnect=reconnect)
 
 
 def local_url() -> str:

@@ -64,6 +64,11 @@ def file_of(place: Path) -> Path:
     return place / FILE if place.is_dir() else place
 
 
+def name_of(file: Path) -> str:
+    """Return what a file's rollout is called: as its folder, or as the file if that has a name."""
+    return file.resolve().parent.name if file.name == FILE else file.stem
+
+
 class _Wiring:
     """The stacks of one file, by their keys and Regions, and what is wrong with them."""
 
@@ -105,7 +110,7 @@ class _Wiring:
     @property
     def _called(self) -> str:
         """What stands in a blueprint's place: the name of the folder, or of another file."""
-        return self._file.resolve().parent.name if self._file.name == FILE else self._file.stem
+        return name_of(self._file)
 
     def _marks(self) -> Mapping[str, str]:
         """Return the tags by which stacks are known again from any machine, where wanted."""

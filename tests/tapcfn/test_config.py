@@ -83,7 +83,8 @@ def test_settings_cannot_change() -> None:
             {"zzz": 1},
             "zzz: unknown key; known keys: account, accounts, alarms, allow_loss, artifact_bucket, "
             "away, "
-            "backend, cidr, credentials, home, keep_data, mode, notification_arns, on_failure, "
+            "backend, cidr, credentials, home, keep_data, mode, notification_arns, notifications, "
+            "on_failure, "
             "permissions_boundary, "
             "rollback_alarms, rollback_minutes, service_role, size, stack_policy, "
             "termination_protection",

@@ -1,0 +1,1 @@
+"""How a run went, told elsewhere: what is said, in the forms of the channels, and the sending."""
