@@ -9,13 +9,14 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
 DEPLOY := $(PY) deploy.py
 
 # The tests start many processes: each would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render documents local dist clean
+.PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render documents docs local dist clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,9 +75,18 @@ coverage: $(READY) ## Run the tests with branch coverage (90 % at least)
 render: $(READY) ## Write templates/rendered from the example settings
 	$(DEPLOY) render
 
-documents: $(READY) ## Write what the code says in docs: requirements, pictures, settings
+documents: $(READY) ## Write what the code says in docs: requirements, pictures, reference
 	$(PY) -m tests.requirements
 	$(PY) -m tests.documents
+	$(PY) -m tests.reference
+
+docs: $(DOCS_READY) ## Build the site of docs/ into site/; broken links fail
+	NO_MKDOCS_2_WARNING=true $(VENV)/bin/mkdocs build
+	@echo "site/index.html; to search in it: $(PY) -m http.server --bind 127.0.0.1 --directory site"
+
+$(DOCS_READY): $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
 
 local: $(READY) ## Start the local cloud and say where it runs
 	$(DEPLOY) local start
@@ -87,4 +97,4 @@ dist: $(READY) ## Build wheel and sdist
 
 clean: ## Stop the local cloud and remove what the targets made
 	-@test ! -x $(PY) || $(DEPLOY) local stop
-	rm -rf $(VENV) .tapcfn build dist *.egg-info .coverage .coverage.*
+	rm -rf $(VENV) .tapcfn build dist site *.egg-info .coverage .coverage.*

@@ -138,12 +138,12 @@ class GateSettings(Strict):
         return self
 
     def _faults(self) -> Iterator[str]:
-        form = _FORMS[self.kind]
+        form = FORMS[self.kind]
         for key in form.needs:
             if getattr(self, key) is None:
                 said = type(self).model_fields[key].description
                 yield f'{key}: missing, and kind is "{self.kind}"; allowed: {said}'
-        given = [key for key in _OWN if getattr(self, key) is not None]
+        given = [key for key in OWN if getattr(self, key) is not None]
         for key in given:
             if key not in (*form.needs, *form.takes):
                 allowed = ", ".join((*form.needs, *form.takes))
@@ -159,7 +159,7 @@ class GateSettings(Strict):
     def gate(self, home: Target) -> Gate:
         """Return the gate of something that lives at `home`."""
         target = Target(self.account or home.account, self.region or home.region)
-        check = _FORMS[self.kind].make(self, _Filling(target))
+        check = FORMS[self.kind].make(self, _Filling(target))
         return Gate(
             name=self.name,
             check=check,
@@ -249,7 +249,7 @@ def _written(given: GateSettings, *keys: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """What a kind of gate must be told, what it may be told, and what becomes of it."""
 
     make: Callable[[GateSettings, _Filling], Check]
@@ -258,19 +258,19 @@ class _Form:
 
 
 _PLACE = ("account", "region")
-_FORMS: Mapping[str, _Form] = {
-    "alarm": _Form(_alarm, ("alarms",), _PLACE),
-    "metric": _Form(
+FORMS: Mapping[str, Form] = {
+    "alarm": Form(_alarm, ("alarms",), _PLACE),
+    "metric": Form(
         _metric,
         ("namespace", "metric", "statistic", "good", "threshold"),
         (*_PLACE, "dimensions", "period", "lowest"),
     ),
-    "health-check": _Form(_health_check, ("health_check",), _PLACE),
-    "target-health": _Form(_target_health, ("target_group",), (*_PLACE, "healthy")),
-    "http": _Form(_http, ("url",), ("status", "seconds", *_PLACE)),
-    "command": _Form(_command, ("command",), ("seconds", *_PLACE)),
-    "approval": _Form(_approval, ("question",), _PLACE),
+    "health-check": Form(_health_check, ("health_check",), _PLACE),
+    "target-health": Form(_target_health, ("target_group",), (*_PLACE, "healthy")),
+    "http": Form(_http, ("url",), ("status", "seconds", *_PLACE)),
+    "command": Form(_command, ("command",), ("seconds", *_PLACE)),
+    "approval": Form(_approval, ("question",), _PLACE),
 }
 
 # The keys that only some kinds take.
-_OWN = tuple(dict.fromkeys(key for form in _FORMS.values() for key in (*form.needs, *form.takes)))
+OWN = tuple(dict.fromkeys(key for form in FORMS.values() for key in (*form.needs, *form.takes)))

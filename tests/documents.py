@@ -6,6 +6,7 @@ module writes. Run it to write them anew.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -74,6 +75,8 @@ def notifications_page() -> str:
 
 def _page_of(path: Path, parts: Mapping[str, str]) -> str:
     text = path.read_text(encoding="utf-8")
+    parts = {"common": table(Common), "credentials": table(Credentials)}
+    text = COMMON.read_text(encoding="utf-8")
     return PART.sub(lambda found: f"{found[1]}{parts[found[2]]}{found[3]}", text)
 
 
@@ -83,10 +86,11 @@ def _picture(rollout: Rollout) -> str:
 
 def _settings(model: type[Common]) -> str:
     """Return a table of the system's own keys; those of every system have a page of their own."""
-    return _table(model, frozenset(Common.model_fields))
+    return table(model, frozenset(Common.model_fields))
 
 
-def _table(model: type[BaseModel], but: frozenset[str] = frozenset()) -> str:
+def table(model: type[BaseModel], but: frozenset[str] = frozenset()) -> str:
+    """Return the keys of settings as a table, but for some."""
     lines = ["| key | default | meaning |", "|-|-|-|"]
     for key, field in model.model_fields.items():
         if key not in but:
@@ -102,15 +106,18 @@ def _table(model: type[BaseModel], but: frozenset[str] = frozenset()) -> str:
 def _shown(value: Any) -> str:
     if value in (None, {}, ()):
         return "none"
+    if isinstance(value, BaseModel):
+        return "its own"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, str):
         return f'`"{value}"`'
-    return f"`{list(value) if isinstance(value, tuple) else value}`"
+    return f"`{json.dumps(value)}`"
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Return text for a cell; what stands in angle brackets is no HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _outputs(rollout: Rollout) -> str:
