@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
-from tapcfn import errors
+from tapcfn import errors, model
 from tests.pages import without_marks
 
 HEAD = """\
@@ -32,13 +32,10 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
         *("ParameterValue", "OutputOf", "ZoneOf", "Later"),
         *("StackSet", "Organization", "AccountFilter", "Preferences", "Share", "Wave"),
         *("Permission", "SelfManaged", "ServiceManaged", "AutoDeployment"),
-        *("Move", "Gate", "Check", "AlarmCheck", "MetricCheck", "Comparison", "HealthCheck"),
-        *("TargetHealthCheck", "ProbeCheck", "CommandCheck", "ApprovalCheck", "Action"),
-        *("AbortCanary", "AwaitCertificate", "CompareObjects", "CopyDatabaseSnapshot", "CopyImage"),
-        *("EmptyBucket", "FailoverDrill", "LockDownDefaultGroup", "PromoteCanary"),
-        *("PromoteDatabase", "RedeployApi", "ReplicateObjects", "ReplicateSecret"),
-        *("ResetPassword", "RestoreDrill", "SetReadOnly", "SnapshotDatabase", "SnapshotVolumes"),
-        *("StartCanary", "canonical", "digest_of", "EMPTY", "STATEFUL"),
+        *("Move", "Gate", "Check", *(each.__name__ for each in get_args(model.Check))),
+        *("Comparison",),
+        *("Action", *(each.__name__ for each in get_args(model.Action))),
+        *("canonical", "digest_of", "EMPTY", "STATEFUL"),
         *("ADMINISTRATION_ROLE", "EXECUTION_ROLE"),
     ),
     "tapcfn.set_settings": (
