@@ -64,19 +64,17 @@ def written(name: str) -> str:
 
 def settings_page() -> str:
     """Return the text of the page of settings, with its tables written anew."""
-    parts = {"common": _table(Common), "credentials": _table(Credentials)}
+    parts = {"common": table(Common), "credentials": table(Credentials)}
     return _page_of(COMMON, parts)
 
 
 def notifications_page() -> str:
     """Return the text of the page of notifications, with its table written anew."""
-    return _page_of(NOTIFICATIONS, {"notifications": _table(Notifications)})
+    return _page_of(NOTIFICATIONS, {"notifications": table(Notifications)})
 
 
 def _page_of(path: Path, parts: Mapping[str, str]) -> str:
     text = path.read_text(encoding="utf-8")
-    parts = {"common": table(Common), "credentials": table(Credentials)}
-    text = COMMON.read_text(encoding="utf-8")
     return PART.sub(lambda found: f"{found[1]}{parts[found[2]]}{found[3]}", text)
 
 

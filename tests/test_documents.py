@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import time
 import ast
 import inspect
+import re
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -15,20 +15,19 @@ import pytest
 from tapcfn.cli.app import STATUSES
 from tapcfn.config import Common
 from tapcfn.notices.web import Signature
+from tapcfn.report.ndjson import stream_schema
 from templates.blueprints import BLUEPRINTS
 from tests.documents import (
     COMMON,
     NOTIFICATIONS,
     PART,
+    ROOT,
     notifications_page,
     output_names,
     page,
     settings_page,
     written,
 )
-from tapcfn.report.ndjson import stream_schema
-from templates.blueprints import BLUEPRINTS
-from tests.documents import COMMON, PART, ROOT, output_names, page, settings_page, written
 from tests.reference import FOLDER, reference
 from tests.reference.machine import MEANINGS, VARIABLES, variables
 from tests.reference.python import PUBLIC, SAID, explained
@@ -82,6 +81,8 @@ def test_the_receiver_of_the_page_knows_a_signature() -> None:
         return bool(scope["is_from_tapcfn"](key, stamp, signature, sent))
 
     assert (True, False, False) == (accepts(0), accepts(1000), accepts(0, b"{ }"))
+
+
 # The reference ------------------------------------------------------------------------------------
 
 
@@ -140,7 +141,7 @@ def _is_ours(each: Any) -> bool:
 
 
 def test_blueprints_use_public_names_alone() -> None:
-    """So whoever writes one of their own needs no other; `delivery` is about the deployer itself."""
+    """Whoever writes one needs no other; `delivery` is about the deployer itself."""
     public = {module: set(names) for module, names in PUBLIC.items()}
     used = {
         (node.module, alias.name)

@@ -168,6 +168,7 @@ def _settings() -> list[type[Common]]:
 
 def _missing(model: type[Strict]) -> dict[str, Any]:
     """Return what a part of a file need not say."""
-    said: dict[str, Any] = {"account": "111111111111", "region": "us-east-1"}
+    accounts = ["111111111111", "111122223333"]
+    said: dict[str, Any] = {"account": accounts[0], "accounts": accounts, "region": "us-east-1"}
     said |= {"allowed_cidr": "203.0.113.0/24", "stacks": {"network": {"template": "network.yaml"}}}
     return {key: value for key, value in said.items() if key in model.model_fields}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tapcfn import errors
@@ -68,12 +67,21 @@ Written by `make documents`; a test finds every variable that the code reads.
 | variable | what it does |
 |-|-|
 """
+LINK = "where the CI job can be looked at, for [notifications](../notifications.md)"
 VARIABLES: Mapping[str, str] = {
+    "BUILDKITE_BUILD_URL": LINK,
+    "BUILD_URL": LINK,
     "CI": "`true` or `1`: nobody is asked anything, as with `--no-input`",
+    "CIRCLE_BUILD_URL": LINK,
+    "CI_JOB_URL": LINK,
     "GITHUB_ACTIONS": "`true`: a run writes its summary, annotations and step outputs",
     "GITHUB_OUTPUT": "the file that step outputs go to",
+    "GITHUB_REPOSITORY": LINK,
+    "GITHUB_RUN_ID": LINK,
+    "GITHUB_SERVER_URL": LINK,
     "GITHUB_STEP_SUMMARY": "the file that the summary goes to",
     "NO_COLOR": "anything: no colours, as with `--no-color`",
+    "SLACK_WEBHOOK_URL": "the address of a Slack webhook: a secret, never written anywhere",
     "TERM": "`dumb`: no live display",
 }
 REST = """
@@ -82,7 +90,7 @@ With `backend = "aws"` boto3 reads its own variables (`AWS_PROFILE`, `AWS_ACCESS
 variables and proxies are ignored. The gates of the kind `command` get the environment as it is.
 """
 # The server of the local cloud is a process of ours, told by variables of its own.
-_NAME = re.compile(r"[A-Z][A-Z0-9_]+")
+_NAME = re.compile(r'"((?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)|CI|TERM)"')
 _INTERNAL = ROOT / "tapcfn/local"
 
 
@@ -177,24 +185,11 @@ def environment() -> str:
 
 
 def variables() -> list[str]:
-    """Return the variables that the code reads: texts in capitals, in modules that read any."""
-    found: set[str] = set()
-    for path in sorted((ROOT / "tapcfn").rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        if "os.environ" in text and not path.is_relative_to(_INTERNAL):
-            found.update(_in_capitals(ast.parse(text)))
-    return sorted(found)
-
-
-def _in_capitals(tree: ast.AST) -> Iterator[str]:
-    """Yield the texts in capitals by which the environment, or a table of it, is asked."""
-    for node in ast.walk(tree):
-        keys: list[ast.expr | None] = []
-        if isinstance(node, ast.Call) and "environ" in ast.unparse(node.func):
-            keys = list(node.args[:1])
-        elif isinstance(node, ast.Subscript) and "environ" in ast.unparse(node.value):
-            keys = [node.slice]
-        elif isinstance(node, ast.Dict):
-            keys = node.keys
-        texts = [each.value for each in keys if isinstance(each, ast.Constant)]
-        yield from (each for each in texts if isinstance(each, str) and _NAME.fullmatch(each))
+    """Return the variables that the code reads: names in capitals, where any variable is read."""
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "tapcfn").rglob("*.py"))
+        if not path.is_relative_to(_INTERNAL)
+    ]
+    read = [each for each in texts if "environ" in each or "_VARIABLE" in each]
+    return sorted({name for text in read for name in _NAME.findall(text)})
