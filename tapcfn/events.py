@@ -227,7 +227,7 @@ class SetOperationEnded:
 class GateJudged:
     """A gate that holds back a unit stands otherwise than before, or is over.
 
-    `asked` is the gate itself, where it is at hand.
+    `asked` is the gate itself, where it is at hand. `seconds` is for how long it has been open.
     """
 
     unit: str
@@ -235,6 +235,7 @@ class GateJudged:
     gate: str
     verdict: Verdict
     asked: Gate | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

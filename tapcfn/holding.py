@@ -271,7 +271,7 @@ class _Telling:
         if self._said != (verdict.status, newest):
             self._said, self._at = (verdict.status, newest), now
             gate = self._gate
-            self._notify(GateJudged(self._unit, gate.target, gate.name, verdict, gate))
+            self._notify(GateJudged(self._unit, gate.target, gate.name, verdict, gate, now))
         elif verdict.status is GateStatus.WAITING and now - self._at >= HEARTBEAT_EVERY:
             self._at = now
             self._notify(Waiting((f"gate {self._gate.name}",), now))

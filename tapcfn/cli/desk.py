@@ -67,7 +67,10 @@ _WRITERS = frozenset({"act", "apply", "bootstrap", "destroy", "drift", "import",
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A cloud, a pool, a ledger and a clock for one command on one rollout."""
+    """A cloud, a pool, a ledger and a clock for one command on one rollout.
+
+    `root` is the folder that the ledger, and the local cloud if there is one, belong to.
+    """
 
     session: Session
     place: Workplace
@@ -77,6 +80,8 @@ class Desk:
     pool: ThreadPoolExecutor
     lanes: ThreadPoolExecutor
     patience: Patience
+    root: Path
+    rehearsed: bool = False
 
     @property
     def rollout(self) -> Rollout:
@@ -117,6 +122,7 @@ class Desk:
             yes_or_no if self.session.may_ask else None,
             lambda: self.patience.interrupted,
             secrets_of(self.rollout),
+            self.rehearsed,
         )
 
     @property
@@ -227,7 +233,7 @@ class Desk:
         read: Read = self.looks.read
         notify = notify or self.tell
         if self.place.is_local:
-            speed = local_speed()
+            speed = local_speed(self.root)
             clock, read = FastClock(clock, speed), fast(read, speed)
             notify = rarely(notify, self.clock)
         limit = self.session.timeout + own_time(gates, seconds)
@@ -326,7 +332,8 @@ def open_desk(
     if rehearsed_at is None:
         _tell_others(session, place, command, patience, writes=writes)
     cloud, session.clients = connect(place, patience, rehearsed_at)
-    state = (root or Path.cwd()) / STATE
+    root = root or Path.cwd()
+    state = root / STATE
     ledger = _ledger(session, place, command, state)
     if writes or rehearsed_at:
         session.record(Path.cwd() / STATE / "told")
@@ -340,7 +347,7 @@ def open_desk(
     ):
         if writes:
             ledger.begin()
-        yield Desk(session, place, cloud, clock, ledger, pool, lanes, patience)
+        yield Desk(session, place, cloud, clock, ledger, pool, lanes, patience, root)
 
 
 def _started(session: Session, place: Workplace, command: str) -> RunStarted:

@@ -56,7 +56,7 @@ def travel(
     for leg in legs:
         if code:
             break
-        code = _take(desk, leg, wish)
+        code = take(desk, leg, wish)
     return code if code in _STOPPED else _closed(desk, code)
 
 
@@ -107,7 +107,7 @@ def _agree(desk: Desk, legs: Iterable[Leg], wish: Wish, asked: Journey) -> None:
             raise KeyboardInterrupt
 
 
-def _take(desk: Desk, leg: Leg, wish: Wish) -> int:
+def take(desk: Desk, leg: Leg, wish: Wish) -> int:
     """Take one leg; return its exit code."""
     move = leg.move
     desk.patience.renew()  # each move may take as long as a run without moves
@@ -148,7 +148,7 @@ def _leave(desk: Desk, leg: Leg, wish: Wish) -> None:
     desk.session.console.say(f"{move.name}: interrupted; it is taken back")
     number = journey.number_of(desk.place.rollout, move.name)
     (back,) = journey.backward(desk.place.rollout, number, number - 1)
-    if _take(desk, back, wish) == 0:
+    if take(desk, back, wish) == 0:
         _closed(desk, 0)
     raise KeyboardInterrupt
 
@@ -250,7 +250,7 @@ def _fall_back(desk: Desk, leg: Leg, wish: Wish) -> int:
     number = journey.number_of(rollout, move.name)
     for back in journey.backward(rollout, number, journey.falls_to(rollout, number)):
         desk.session.console.say(f"{move.name}: a gate failed; {back.move.name} is taken back")
-        if _take(desk, back, wish):
+        if take(desk, back, wish):
             break
     return StackError.exit_code
 

@@ -312,11 +312,11 @@ def local_url() -> str:
     return server.start(Path.cwd()).url
 
 
-def local_speed() -> float:
-    """Return how many seconds of AWS pass in one on this folder's local cloud; 0 is at once."""
+def local_speed(root: Path) -> float:
+    """Return how many seconds of AWS pass in one on a folder's local cloud; 0 is at once."""
     from tapcfn.local import server
 
-    return server.status(Path.cwd()).speed or 0.0
+    return server.status(root).speed or 0.0
 
 
 def _check_accounts(place: Workplace) -> None:

@@ -25,6 +25,8 @@ class Move:
     `minutes` is about how long it takes, where that is known; `needs` are the words that the
     command which takes it must have besides.
 
+    `writes` says, of a move that changes it, whether customers can write from it on.
+
     `undone_by` is what stacks become one after another on the way back, where they cannot go back
     at once: a database that was promoted goes before it is there as a replica again.
     """
@@ -45,6 +47,7 @@ class Move:
     minutes: float | None = None
     undone_by: tuple[Stack, ...] = ()
     needs: tuple[str, ...] = ()
+    writes: bool | None = None
 
     @property
     def actions(self) -> tuple[Action, ...]:

@@ -285,6 +285,7 @@ def _gate(event: GateJudged) -> dict[str, Any]:
                 {"at": round(each.at, 3), "value": each.value, "good": each.good, "text": each.text}
                 for each in event.verdict.samples
             ],
+            "open_ms": _ms(event.seconds),
         }
         | (_gate_fields(event.asked) if event.asked else {})
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,31 +48,43 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When each stack would be worked on, and the chain that decides how long it all takes."""
+    """When each stack would be worked on, and the chain that decides how long it all takes.
+
+    `then` is how many seconds moves take after that.
+    """
 
     spans: tuple[Span, ...]
     critical_path: tuple[str, ...]
+    then: float = 0.0
 
     @property
     def seconds(self) -> float:
         """How long the whole rollout takes."""
-        return max((span.end for span in self.spans), default=0.0)
+        return max((span.end for span in self.spans), default=0.0) + self.then
 
 
 def schedule(plan: Plan, seconds: Mapping[str, float]) -> Schedule:
-    """Lay the stacks out in time: each starts when all that it needs has ended.
+    """Lay the stacks of a plan out in time, phase after phase."""
+    return laid_out(
+        ([(step.stack.name, step.needs) for step in phase.steps] for phase in plan.phases), seconds
+    )
+
+
+def laid_out(
+    phases: Iterable[Iterable[tuple[str, Collection[str]]]], seconds: Mapping[str, float]
+) -> Schedule:
+    """Lay stacks out in time, each with its needs: it starts when all that it needs has ended.
 
     Phases follow each other. A stack that was not worked on takes no time.
     """
     spans: dict[str, Span] = {}
     before: dict[str, str] = {}
     gate, last_of_phase = 0.0, ""
-    for phase in plan.phases:
-        for step in phase.steps:
-            name = step.stack.name
+    for phase in phases:
+        for name, needs in phase:
             if name not in seconds:
                 continue
-            ends = {need: spans[need].end for need in sorted(step.needs & spans.keys())}
+            ends = {need: spans[need].end for need in sorted(spans.keys() & set(needs))}
             latest = max(ends, key=lambda need: ends[need], default=last_of_phase)
             start = max(ends.get(latest, 0.0), gate)
             before[name] = latest
@@ -93,7 +105,11 @@ def _path(last: str, before: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def rehearsal_text(
-    times: Schedule, outcome: Outcome, left: Mapping[str, str], fired: Mapping[str, int]
+    times: Schedule,
+    outcome: Outcome,
+    left: Mapping[str, str],
+    fired: Mapping[str, int],
+    moves: str = "",
 ) -> str:
     """Return the report: the schedule, its critical path, what failures touched and left."""
     rows = [
@@ -101,6 +117,7 @@ def rehearsal_text(
         for span in times.spans
     ]
     lines = [table(("stack", "starts", "ends", "takes"), rows), ""]
+    lines += [moves, ""] if moves else []
     lines.append(f"Would take about {duration(times.seconds)} on AWS.")
     if times.critical_path:
         lines.append(f"Critical path: {' → '.join(times.critical_path)}")

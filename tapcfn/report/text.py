@@ -132,7 +132,8 @@ def samples_text(samples: Iterable[Sample]) -> str:
 
 
 def _sample_text(sample: Sample) -> str:
-    value = f"{sample.value:g}" if isinstance(sample.value, float) else sample.value or ""
+    told = sample.value
+    value = f"{told:g}" if isinstance(told, int | float) else told or ""
     if sample.good is None:
         return f"{value} (missing)" if value else "missing"
     how = "good" if sample.good else "bad"

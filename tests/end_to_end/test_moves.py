@@ -365,3 +365,32 @@ def test_what_is_deployed_anew_begins_at_the_beginning(shop: Shop) -> None:
     again = shop.apply("--until", "shift-50")
 
     assert (1, [("sync", False, False)]) == (again.code, moves(again))
+
+
+def test_the_whole_way_is_rehearsed_on_a_cloud_of_its_own(shop: Shop) -> None:
+    """Nobody is asked and no command is run: the way, how long it takes, and nothing is left."""
+    rehearsed = shop.run("rehearse", "--until", "retire", "--speed", "500", "--json")
+
+    assert 0 == rehearsed.code, rehearsed.out[-2000:]
+    names = ["sync", "shift-50", "shift-100", "monitor", "retire"]
+    assert [(name, False, True) for name in names] == moves(rehearsed)
+    (taught,) = rehearsed.of_type("rehearsal")
+    assert {"local-shop-old", "local-shop-dns"} == {each["unit"] for each in taught["units"]}
+    assert all(each["end"] > each["start"] for each in taught["units"])
+    assert names == [each["move"] for each in taught["moves"]]
+    assert [("well", True)] == [(g["name"], g["asked"]) for g in taught["moves"][1]["gates"]]
+    assert "shift-50: local-shop-dns" in taught["critical_path"]
+    last = taught["moves"][-1]
+    assert abs(taught["seconds"] - last["start"] - last["seconds"]) <= 1
+    assert (None, False, []) == tuple(
+        taught[key] for key in ("longest_refusal", "refused_at_end", "not_tried")
+    )
+    assert set() == shop.stacks
+
+
+def test_a_rehearsal_of_no_move_is_refused_before_anything_starts(shop: Shop) -> None:
+    """With the moves that there are."""
+    refused = shop.run("rehearse", "--until", "shift-75")
+
+    assert 2 == refused.code
+    assert "there are: base, sync, shift-50, shift-100, monitor, retire" in refused.err

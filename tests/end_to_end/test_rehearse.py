@@ -21,6 +21,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.drill
 def test_a_rehearsal_says_how_long_and_on_which_path(here: Path, capfd: pytest.CaptureFixture[str]):
     """The stage for AWS is played through; what it told is left here, no ledger and no cloud."""
     words = ["rehearse", "replicated_storage", "--stage", "example", "--speed", "200", "--json"]
@@ -76,3 +77,46 @@ def test_a_wrong_table_of_faults_is_refused(here: Path, capfd: pytest.CaptureFix
     assert code == 2
     assert "fial" in err
     assert "regoin" in err
+
+
+@pytest.mark.drill
+def test_a_migration_is_rehearsed_from_the_first_copy_to_the_retired_source(
+    here: Path, capfd: pytest.CaptureFixture[str]
+):
+    """O-10 to O-16: every move with its gates, the path, and for how long nobody writes."""
+    words = ["rehearse", "region_migration", "--until", "retire", "--speed", "500", "--json"]
+
+    code = run(TEMPLATES, words)
+
+    told = read_lines(capfd.readouterr().out)
+    (taught,) = [line for line in told if line["type"] == "rehearsal"]
+    assert (0, []) == (code, taught["not_tried"])
+    took = {each["move"]: each["seconds"] for each in taught["moves"]}
+    assert ["backfill", "verify", "freeze", "promote", "password", "open", "watch", "retire"] == (
+        list(took)
+    )
+    assert took["verify"] >= 1800
+    assert took["freeze"] >= 300
+    assert "verify: gate replica-keeps-up" in taught["critical_path"]
+    assert 300 + took["promote"] + took["password"] <= taught["longest_refusal"]
+    assert taught["longest_refusal"] < took["freeze"] + took["promote"] + took["password"] + 120
+    assert not taught["refused_at_end"]
+
+
+@pytest.mark.drill
+def test_a_gate_that_fails_in_a_rehearsal_ends_it(here: Path, capfd: pytest.CaptureFixture[str]):
+    """The freeze falls back, so that writes go on; what was not tried is named: exit 1."""
+    table = here / "lag.toml"
+    table.write_text(
+        '[[measure]]\nmetric = "ReplicaLag"\nnamespace = "AWS/RDS"\ncourse = [[0, 2]]\n'
+    )
+    words = ["rehearse", "region_migration", "--until", "open", "--speed", "500"]
+
+    code = run(TEMPLATES, [*words, "--faults", str(table)])
+
+    out = capfd.readouterr().out
+    assert code == 1
+    assert "freeze does not pass: gate replica-drained" in out
+    assert "freeze, back" in out
+    assert "Moves not tried: promote, password, open" in out
+    assert "Nobody can write for about" in out

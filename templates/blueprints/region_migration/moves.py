@@ -143,6 +143,7 @@ class _Moves:
                 gates=(self.watched.stopped(),),
                 look="nobody can write from now on: be quick",
                 minutes=1,
+                writes=False,
             )
         stop = () if group is None else (SetReadOnly("freeze-source", self.copies.source, group),)
         yield Move(
@@ -154,6 +155,7 @@ class _Moves:
             falls_back=True,
             look="nobody can write from now on: be quick",
             minutes=6,
+            writes=False,
         )
 
     @property
@@ -250,6 +252,7 @@ class _Moves:
             confirm=FIRST_WRITE,
             look="write a row through the application, and read it",
             minutes=1,
+            writes=True,
         )
 
     # Afterwards -----------------------------------------------------------------------------------

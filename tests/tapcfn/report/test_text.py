@@ -316,6 +316,8 @@ def test_samples_are_shown_oldest_first_and_like_ones_together() -> None:
     )
     assert samples_text(flapping) == "…, " + ", ".join(["good", "bad"] * 6)
     assert samples_text([]) == ""
+    counts = [Sample(at, good, at) for at, good in enumerate((False, True, True))]
+    assert samples_text(counts) == "0 (bad), 1, 2"
 
 
 @pytest.mark.parametrize(
