@@ -21,6 +21,10 @@ one_set = click.option(
 )
 yes = click.option("--yes", is_flag=True, help="Approve what is shown; never the loss of data.")
 
+at_once = click.option(
+    "--at-once", is_flag=True, help="Without the set's waves, their bakes and gates."
+)
+
 
 def sets_of(place: Workplace, name: str) -> tuple[StackSet, ...]:
     """Return the rollout's stack sets, or the one of this name."""

@@ -10,7 +10,7 @@ import click
 
 from tapcfn.cli.agreeing import close, confirmed, make_sure_that_somebody_answers
 from tapcfn.cli.options import Session, Where, allow_loss, common, linked, placed
-from tapcfn.cli.set_place import one_set, set_of, settled, yes
+from tapcfn.cli.set_place import at_once, one_set, set_of, settled, yes
 from tapcfn.cli.staged import code_of, set_previews, show_plan
 from tapcfn.cli.workplace import workplace
 from tapcfn.errors import BlockedError, CloudError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tapcfn.stack_sets.retrying import Retry
     from tapcfn.stack_sets.reverting import Revert
     from tapcfn.stack_sets.spread import Spread
+    from tapcfn.stack_sets.waves import Part
 
 
 @click.command("retry")
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What is FAILED, CANCELLED or OUTDATED of it, or every pair of it.",
 )
+@at_once
 @yes
 @allow_loss
 @linked
@@ -49,12 +51,14 @@ def retry(
     name: str,
     operation: str,
     only_failed: bool,
+    at_once: bool,
     yes: bool,
     allow_loss: tuple[str, ...],
 ) -> int:
     """Do again what failed in an operation: the same pairs, preferences and overrides.
 
-    Nothing else is touched, and the set keeps what it says, whatever the settings say by now.
+    It goes in the set's waves, and without an id a retry that was stopped is gone on with. Nothing
+    else is touched, and the set keeps what it says, whatever the settings say by now.
     """
     from tapcfn.cli.desk import open_desk
     from tapcfn.report.set_answers import retry_fields, retry_text
@@ -62,7 +66,7 @@ def retry(
     place = workplace(session.package, where)
     stack_set = set_of(place, name)
     with open_desk(session, place, "stackset retry", writes=True) as desk:
-        planned = _retry(desk, stack_set, operation, everything=not only_failed)
+        planned = _retry(desk, stack_set, operation, everything=not only_failed, at_once=at_once)
         if planned is None:
             session.console.say(f"Nothing to retry: {stack_set.name} has no operation.")
             return 0
@@ -77,7 +81,9 @@ def retry(
     return 0
 
 
-def _retry(desk: Desk, stack_set: StackSet, operation_id: str, *, everything: bool) -> Retry | None:
+def _retry(
+    desk: Desk, stack_set: StackSet, operation_id: str, *, everything: bool, at_once: bool
+) -> Retry | None:
     """Return what is to be done again; None where nothing was ever done."""
     from tapcfn.plain.templates import normal
     from tapcfn.stack_sets import retrying
@@ -86,10 +92,10 @@ def _retry(desk: Desk, stack_set: StackSet, operation_id: str, *, everything: bo
     found = settled(desk, stack_set)
     assert found.deployed is not None
     past = desk.sets.operations(stack_set)
-    operation = retrying.chosen(past, stack_set, operation_id)
+    records = desk.keeper.records(stack_set.name)
+    operation = retrying.chosen(past, stack_set, operation_id, records)
     if operation is None:
         return None
-    records = desk.keeper.records(stack_set.name)
     retrying.check_same_template(operation, past, records, found.deployed)
     readable = replace(found.deployed, template=normal(found.deployed.template))
     return retrying.plan_retry(
@@ -99,7 +105,16 @@ def _retry(desk: Desk, stack_set: StackSet, operation_id: str, *, everything: bo
         found,
         cover_for(stack_set, found),
         everything=everything,
+        parts=_parts(stack_set, found, at_once=at_once),
     )
+
+
+def _parts(stack_set: StackSet, found: FoundSet, *, at_once: bool) -> tuple[Part, ...]:
+    """Return the waves that an apply would go in."""
+    from tapcfn.stack_sets.carving import parts_of
+    from tapcfn.stack_sets.finding import pairs_of
+
+    return () if at_once else parts_of(stack_set, pairs_of(stack_set, found.members))
 
 
 @click.command("revert")
@@ -107,6 +122,7 @@ def _retry(desk: Desk, stack_set: StackSet, operation_id: str, *, everything: bo
 @placed(bundled=False)
 @click.argument("operation", required=False, default="")
 @one_set
+@at_once
 @yes
 @allow_loss
 @linked
@@ -118,13 +134,15 @@ def revert(
     where: Where,
     operation: str,
     name: str,
+    at_once: bool,
     yes: bool,
     allow_loss: tuple[str, ...],
 ) -> int:
     """Bring a stack set back to what it was before an OPERATION, or before the last rollout.
 
-    Template, parameters, tags and overrides are those that this folder has written down.
-    Instances that were made since are named and stay.
+    Template, parameters, tags and overrides are those that this folder has written down. It goes
+    in the set's waves; without an id a revert that was stopped is gone on with. Instances that
+    were made since are named and stay.
     """
     from tapcfn.cli.desk import open_desk
     from tapcfn.report.set_answers import revert_fields, revert_text
@@ -132,7 +150,7 @@ def revert(
     place = workplace(session.package, where)
     stack_set = set_of(place, name)
     with open_desk(session, place, "stackset revert", writes=True) as desk:
-        planned = _revert(desk, stack_set, operation)
+        planned = _revert(desk, stack_set, operation, at_once=at_once)
         session.console.answer(
             "stackset.revert", revert_fields(stack_set, planned), revert_text(planned)
         )
@@ -142,7 +160,7 @@ def revert(
         return do(desk, planned.spread, "stackset revert", allow_loss, yes=yes)
 
 
-def _revert(desk: Desk, stack_set: StackSet, operation_id: str) -> Revert:
+def _revert(desk: Desk, stack_set: StackSet, operation_id: str, *, at_once: bool) -> Revert:
     from tapcfn.plain.templates import normal
     from tapcfn.stack_sets import reverting
     from tapcfn.stack_sets.steps import cover_for
@@ -151,7 +169,7 @@ def _revert(desk: Desk, stack_set: StackSet, operation_id: str) -> Revert:
     assert found.deployed is not None
     past = desk.sets.operations(stack_set)
     records = desk.keeper.records(stack_set.name)
-    record = reverting.chosen(past, records, stack_set, operation_id)
+    record = reverting.chosen(past, records, stack_set, operation_id, found)
     reverting.check_last(record, past, records)
     record = replace(record, template=normal(record.template))
     left = reverting.untouched(record, found, past)
@@ -159,7 +177,8 @@ def _revert(desk: Desk, stack_set: StackSet, operation_id: str) -> Revert:
         proofs = desk.pool.map(lambda pair: _is_as_before(desk, found, record, pair), left)
         left = tuple(pair for pair, same in zip(left, proofs, strict=True) if same)
     cover = cover_for(stack_set, found)
-    return reverting.plan_revert(stack_set, record, found, frozenset(left), cover)
+    parts = _parts(stack_set, found, at_once=at_once)
+    return reverting.plan_revert(stack_set, record, found, frozenset(left), cover, parts)
 
 
 def _is_as_before(desk: Desk, found: FoundSet, record: Record, pair: Target) -> bool:

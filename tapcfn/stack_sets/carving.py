@@ -6,17 +6,19 @@ leave go last, so that there is never less than before. (DS-10)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
-from tapcfn.model import Target, Wave
+from tapcfn.model import StackSet, Target, Wave
 from tapcfn.stack_sets.calls import Act, Rectangle, SetCall
 from tapcfn.stack_sets.spread import Cover, Spread, SpreadWave, Wanted
 from tapcfn.stack_sets.waves import Part, split
 
+Calls: TypeAlias = Callable[[frozenset[Target]], Iterable[SetCall]]
+Waves: TypeAlias = tuple[SpreadWave, ...]
 
-def carved(
-    spread: Spread, cover: Cover, *, renews: bool, automatic: bool
-) -> tuple[SpreadWave, ...]:
+
+def carved(spread: Spread, cover: Cover, *, renews: bool, automatic: bool) -> Waves:
     """Return the calls in waves.
 
     The set itself changes where it `renews`; `automatic` says that what becomes of accounts that
@@ -25,7 +27,24 @@ def carved(
     return _kept(tuple(_waves(spread, cover, renews=renews, automatic=automatic)))
 
 
-def _kept(waves: tuple[SpreadWave, ...]) -> tuple[SpreadWave, ...]:
+def parts_of(stack_set: StackSet, pairs: frozenset[Target]) -> tuple[Part, ...]:
+    """Return the waves that a rollout over these pairs has; none where the set has none."""
+    if not stack_set.waves:
+        return ()
+    return split(pairs, stack_set.waves, stack_set.preferences.region_order)
+
+
+def in_waves(parts: tuple[Part, ...], pairs: frozenset[Target], name: str, calls: Calls) -> Waves:
+    """Return calls for some pairs in the waves of a rollout, with their bakes and gates.
+
+    What no wave takes, such as pairs that are wanted no more, goes last, under a name of its own.
+    """
+    waves = [_closed(each, list(calls(those & pairs)), wave) for each, those, wave in parts]
+    taken = frozenset(pair for _, those, _ in parts for pair in those)
+    return _kept((*waves, SpreadWave(name, tuple(calls(pairs - taken)))))
+
+
+def _kept(waves: Waves) -> Waves:
     """Return the waves that have calls, and those whose gates other waves still wait for.
 
     A canary may be as wanted by now, and its bake or a gate may have ended the run before this

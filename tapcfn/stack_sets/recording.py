@@ -55,7 +55,8 @@ class Record:
 
     `hidden` are the parameters whose values nobody may know. All operations of one run have the
     same `base`; it was `unsettled` where it found instances that were not well: so that it may be
-    the rest of an earlier one.
+    the rest of an earlier one. `retries` or `reverts` is the operation that it did again or took
+    back.
     """
 
     operation: str
@@ -71,6 +72,8 @@ class Record:
     capabilities: tuple[str, ...] = ()
     preferences: Preferences = field(default_factory=Preferences)
     instances: Mapping[Target, Kept] = field(default_factory=lambda: EMPTY)
+    retries: str = ""
+    reverts: str = ""
 
 
 def record_of(spread: Spread, operation_id: str) -> Record:
@@ -98,6 +101,8 @@ def record_of(spread: Spread, operation_id: str) -> Record:
             pair: Kept(each.operation, _open(each.overrides or {}, hidden))
             for pair, each in sorted(found.items())
         },
+        spread.retries,
+        spread.reverts,
     )
 
 
@@ -173,6 +178,8 @@ def dump(record: Record) -> str:
             str(pair): {"operation": each.operation, "overrides": dict(each.overrides)}
             for pair, each in record.instances.items()
         },
+        **({"retries": record.retries} if record.retries else {}),
+        **({"reverts": record.reverts} if record.reverts else {}),
     }
     document = {**body, "digest": digest_of(canonical(body))}
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -206,6 +213,8 @@ def load(text: str, where: str) -> Record:
             pair: Kept(each["operation"], each["overrides"])
             for pair, each in _pairs(document["instances"]).items()
         },
+        document.get("retries", ""),
+        document.get("reverts", ""),
     )
 
 

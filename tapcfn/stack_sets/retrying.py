@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tapcfn.errors import StaleError, UsageError
 from tapcfn.model import (
+    EMPTY,
     DeployedSet,
     DetailedStatus,
     FoundSet,
@@ -22,8 +24,10 @@ from tapcfn.model import (
     digest_of,
 )
 from tapcfn.stack_sets.calls import Act, SetCall
+from tapcfn.stack_sets.carving import covered, in_waves
 from tapcfn.stack_sets.recording import Record
-from tapcfn.stack_sets.spread import Cover, Spread, SpreadReason, SpreadWave, Wanted
+from tapcfn.stack_sets.spread import Cover, Spread, SpreadReason, Wanted
+from tapcfn.stack_sets.waves import Part
 
 # The service's words for what an operation did to instances; a drift detection changes nothing.
 CHANGING = frozenset({"CREATE", "UPDATE", "DELETE"})
@@ -42,20 +46,33 @@ class Retry:
 
 
 def chosen(
-    operations: Sequence[SetOperation], stack_set: StackSet, operation_id: str = ""
+    operations: Sequence[SetOperation],
+    stack_set: StackSet,
+    operation_id: str = "",
+    records: Mapping[str, Record] = EMPTY,
 ) -> SetOperation | None:
     """Return the operation of this id, or the last one that changed instances, if there is one.
 
-    `operations` are the newest first. Raises `UsageError` for an id that there is not.
+    A retry that did not come to its end is gone on with: what it did again is meant, not its own
+    part. `operations` are the newest first. Raises `UsageError` for an id that there is not.
     """
     changing = [each for each in operations if each.action in CHANGING]
     if not operation_id:
-        return changing[0] if changing else None
+        return _first(changing, records) if changing else None
     found = next((each for each in operations if each.operation_id == operation_id), None)
     if found is None:
         raise UsageError(f"{operation_id}: {stack_set.name} has no such operation")
     if found not in changing:
         raise UsageError(f"{operation_id}: is a {found.action}, which changes no instances")
+    return found
+
+
+def _first(changing: Sequence[SetOperation], records: Mapping[str, Record]) -> SetOperation:
+    """Return what the newest operation is a retry of, and that of another; or that itself."""
+    known = {each.operation_id: each for each in changing}
+    found = changing[0]
+    while (record := records.get(found.operation_id)) and record.retries in known:
+        found = known[record.retries]
     return found
 
 
@@ -114,10 +131,12 @@ def plan_retry(
     cover: Cover,
     *,
     everything: bool = False,
+    parts: tuple[Part, ...] = (),
 ) -> Retry:
     """Return the calls for what the operation left FAILED, CANCELLED or OUTDATED, by cover.
 
-    What has become well since is left alone, unless `everything` of it is to be done again.
+    They go in the waves of `parts`, if there are any. What has become well since is left alone,
+    unless `everything` of it is to be done again.
     """
     told = {each.target: each.status for each in results}
     there = found.instances
@@ -132,7 +151,10 @@ def plan_retry(
     removes = operation.action == _REMOVING
     missing = () if removes else tuple(sorted(failed - there.keys()))
     stuck = frozenset(each.target for each in inoperable)
-    spread = _spread(stack_set, operation, found, again, stuck, cover)
+    spread = _spread(stack_set, operation, found, again, stuck)
+    calls = partial(_calls, spread, operation, cover)
+    waves = in_waves(() if removes else parts, again, "retry", calls)
+    spread = replace(spread, waves=waves)
     return Retry(spread, inoperable, missing)
 
 
@@ -159,16 +181,9 @@ def _spread(
     found: FoundSet,
     pairs: frozenset[Target],
     stuck: frozenset[Target],
-    cover: Cover,
 ) -> Spread:
-    """Return the calls; what is stuck stays wanted, so that its part is no success."""
+    """Return what is done; what is stuck stays wanted, so that its part is no success."""
     removes = operation.action == _REMOVING
-    act = Act.REMOVE if removes else Act.UPDATE
-    known = found.deployed.capabilities if found.deployed and not removes else ()
-    calls = [
-        SetCall(act, each, retain=removes and operation.retain, capabilities=known)
-        for each in (cover(pairs) if pairs else ())
-    ]
     overrides = {pair: dict(found.instances[pair].overrides or {}) for pair in sorted(pairs)}
     kept = replace(stack_set, retain=operation.retain) if removes else stack_set
     wanted = frozenset() if removes else pairs | stuck
@@ -179,8 +194,22 @@ def _spread(
         update=frozenset() if removes else pairs,
         remove=pairs if removes else frozenset(),
         passed_over=stuck,
-        waves=(SpreadWave("retry", tuple(calls)),) if calls else (),
+        retries=operation.operation_id,
     )
+
+
+def _calls(
+    spread: Spread, operation: SetOperation, cover: Cover, pairs: frozenset[Target]
+) -> list[SetCall]:
+    """Return the calls for some pairs: an update without a change, or the removal again."""
+    removes = operation.action == _REMOVING
+    deployed = spread.found.deployed
+    act = Act.REMOVE if removes else Act.UPDATE
+    known = deployed.capabilities if deployed and not removes else ()
+    return [
+        SetCall(act, each, retain=removes and operation.retain, capabilities=known)
+        for each in covered(pairs, cover)
+    ]
 
 
 def kept_values(stack_set: StackSet) -> dict[str, str]:

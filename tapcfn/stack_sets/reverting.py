@@ -6,7 +6,7 @@ then has. Instances that were made since are named and stay. (D-10)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tapcfn.errors import BlockedError, StaleError
@@ -21,7 +21,7 @@ from tapcfn.model import (
     digest_of,
 )
 from tapcfn.stack_sets.calls import Act, SetCall
-from tapcfn.stack_sets.carving import by_overrides
+from tapcfn.stack_sets.carving import by_overrides, covered, in_waves
 from tapcfn.stack_sets.recording import Record, open_to_all
 from tapcfn.stack_sets.retrying import CHANGING
 from tapcfn.stack_sets.spread import (
@@ -31,6 +31,7 @@ from tapcfn.stack_sets.spread import (
     SpreadWave,
     Wanted,
 )
+from tapcfn.stack_sets.waves import Part
 
 WAVE = "revert"
 
@@ -50,12 +51,15 @@ def chosen(
     records: Mapping[str, Record],
     stack_set: StackSet,
     operation_id: str = "",
+    found: FoundSet | None = None,
 ) -> Record:
     """Return the record of this operation, or of the last one that changed something.
 
-    One rollout is many operations: without an id its first one is meant. Raises `BlockedError`
+    One rollout is many operations: without an id its first one is meant. If that was a revert
+    which has not come to its end in what is `found`, it is gone on with. Raises `BlockedError`
     where this folder has not written down what was before.
     """
+    operations = tuple(operations)
     changing = [each for each in operations if each.action in CHANGING]
     asked = operation_id or next((each.operation_id for each in changing), "")
     record = records.get(asked)
@@ -66,7 +70,20 @@ def chosen(
         raise BlockedError(f"{asked}: there was no {stack_set.name} before it; destroy it instead")
     if operation_id:
         return record
-    return _first_of(record, [each.operation_id for each in changing], records)
+    first = _first_of(record, [each.operation_id for each in changing], records)
+    earlier = records.get(first.reverts)
+    if earlier and found and _is_open(earlier, found, operations):
+        return earlier
+    return first
+
+
+def _is_open(record: Record, found: FoundSet, operations: Iterable[SetOperation]) -> bool:
+    """Whether some instance that was touched since is not what was written down of it."""
+    alone = untouched(record, found, operations)
+    return any(
+        not found.instances[pair].is_well or _override_differs(pair, record, found)
+        for pair in record.instances.keys() & found.instances.keys() - set(alone)
+    )
 
 
 def _first_of(record: Record, newest_first: list[str], records: Mapping[str, Record]) -> Record:
@@ -94,12 +111,21 @@ def check_last(
         if later.operation_id == record.operation:
             return
         known = records.get(later.operation_id)
+        if known and _takes_back(known, record, records):
+            continue
         if later.action in CHANGING and not (known and _wants_the_same(record, known)):
             raise StaleError(
                 f"{record.name}: {later.operation_id} ({later.action}) came after "
                 f"{record.operation}; revert that one first"
             )
     raise StaleError(f"{record.name}: the service no longer knows {record.operation}")
+
+
+def _takes_back(known: Record, record: Record, records: Mapping[str, Record]) -> bool:
+    """Whether an operation is part of a revert of this one, or a retry of such a part."""
+    while known.retries in records:
+        known = records[known.retries]
+    return known.reverts == record.operation
 
 
 def _wants_the_same(one: Record, other: Record) -> bool:
@@ -131,10 +157,12 @@ def plan_revert(
     found: FoundSet,
     proved: frozenset[Target],
     cover: Cover,
+    parts: tuple[Part, ...] = (),
 ) -> Revert:
     """Return the calls that bring the set and every pair but the `proved` ones back.
 
-    `stack_set` says whose roles are used; all else is the record's.
+    `stack_set` says whose roles are used, and `parts` in which waves; all else is the record's. A
+    pair that was brought back already, by a revert that did not come to its end, is well.
     """
     deployed = _still_there(record, found)
     there = frozenset(found.instances)
@@ -145,17 +173,18 @@ def plan_revert(
     wanted = _wanted(stack_set, record, frozenset(back))
     renews = differs(record, deployed)
     override = frozenset(pair for pair in back if _override_differs(pair, record, found))
-    update = frozenset(back) if renews else frozenset()
-    calls = _calls(wanted, record, found, update, override, cover, renews=renews)
+    update = frozenset(pair for pair in back if renews or not found.instances[pair].is_well)
     spread = Spread(
         wanted,
         found,
-        SpreadReason.REVERTED if calls else SpreadReason.AS_WANTED,
+        SpreadReason.AS_WANTED,
         update=update,
         override=override,
         passed_over=inoperable & record.instances.keys(),
-        waves=(SpreadWave(WAVE, tuple(calls)),) if calls else (),
+        reverts=record.operation,
     )
+    if waves := _waves(spread, record, cover, parts, renews=renews):
+        spread = replace(spread, reason=SpreadReason.REVERTED, waves=waves)
     return Revert(
         spread,
         tuple(sorted(there - record.instances.keys())),
@@ -212,30 +241,42 @@ def _override_differs(pair: Target, record: Record, found: FoundSet) -> bool:
     return True
 
 
-def _calls(
-    wanted: Wanted,
-    record: Record,
-    found: FoundSet,
-    update: frozenset[Target],
-    override: frozenset[Target],
-    cover: Cover,
-    *,
-    renews: bool,
-) -> list[SetCall]:
-    """Return the calls: the set with its first pairs, its other pairs, then overrides."""
-    calls: list[SetCall] = []
-    if renews:
-        operable = frozenset(
-            pair
-            for pair, each in found.instances.items()
-            if each.status is not InstanceStatus.INOPERABLE
-        )
-        carriers = update or (frozenset({min(operable)}) if operable else frozenset())
-        rectangles = cover(carriers) if carriers else (None,)
-        first, *others = rectangles
-        known = record.capabilities
-        call = SetCall(Act.UPDATE, first, renews=True, keeps=record.hidden, capabilities=known)
-        calls += [call, *(SetCall(Act.UPDATE, each, capabilities=known) for each in others)]
-    for told, alike in by_overrides(wanted, override):
-        calls += [SetCall(Act.OVERRIDE, each, overrides=told) for each in cover(alike)]
-    return calls
+def _waves(
+    spread: Spread, record: Record, cover: Cover, parts: tuple[Part, ...], *, renews: bool
+) -> tuple[SpreadWave, ...]:
+    """Return the calls in waves: the first pairs carry what the set says, overrides go last."""
+    touched = spread.update | spread.override
+    carrier = _carrier(spread, record, cover, parts) if renews else None
+    carried = carrier.pairs if carrier else frozenset()
+
+    def calls(pairs: frozenset[Target]) -> Iterator[SetCall]:
+        if carrier and carried and carried <= pairs:
+            yield carrier
+        for each in covered((spread.update & pairs) - carried, cover):
+            yield SetCall(Act.UPDATE, each, capabilities=record.capabilities)
+        for told, alike in by_overrides(spread.wanted, spread.override & pairs):
+            for each in covered(alike, cover):
+                yield SetCall(Act.OVERRIDE, each, overrides=told)
+
+    waves = in_waves(parts, touched, WAVE, calls)
+    if carrier and not (carried and carried <= touched):
+        return (SpreadWave(WAVE, (carrier,)), *waves)
+    return waves
+
+
+def _carrier(spread: Spread, record: Record, cover: Cover, parts: tuple[Part, ...]) -> SetCall:
+    """Return the call that restores the set: with the first pairs that change, or one other."""
+    operable = [
+        pair
+        for pair, each in spread.found.instances.items()
+        if each.status is not InstanceStatus.INOPERABLE
+    ]
+    turns = [those & spread.update for _, those, _ in parts] + [spread.update]
+    first = next((each for each in turns if each), frozenset(sorted(operable)[:1]))
+    return SetCall(
+        Act.UPDATE,
+        cover(first)[0] if first else None,
+        renews=True,
+        keeps=record.hidden,
+        capabilities=record.capabilities,
+    )

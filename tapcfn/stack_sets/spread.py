@@ -71,7 +71,8 @@ class Spread:
     `update` gets the set's template and parameters, `override` other parameters of its own;
     `passed_over` are instances that are INOPERABLE, which nothing touches but a deletion, and
     `suspended` those in accounts that are, where nothing can be done until they are back. (X-27)
-    `left_out` are accounts that are no targets as long as they are suspended. (R-25)
+    `left_out` are accounts that are no targets as long as they are suspended. (R-25) `retries` or
+    `reverts` is the operation that is done again or taken back.
     """
 
     wanted: Wanted
@@ -85,6 +86,8 @@ class Spread:
     waves: tuple[SpreadWave, ...] = ()
     suspended: frozenset[Target] = frozenset()
     left_out: tuple[Member, ...] = ()
+    retries: str = ""
+    reverts: str = ""
 
     @property
     def stack_set(self) -> StackSet:

@@ -14,6 +14,13 @@ from tests.end_to_end.sets import ALL_AT_ONCE, NAME, SetFolder, self_managed
 from tests.local.stack_sets.fleet import EXECUTION, Fleet, make_execution_role
 
 
+CANARY = """
+[[stack_sets.base.waves]]
+name = "canary"
+pairs = ["{account}/us-east-1"]
+"""
+
+
 @pytest.fixture
 def folder(bench: Bench, tmp_path: Path) -> SetFolder:
     """A set for two accounts in two Regions, not deployed yet."""
@@ -70,8 +77,11 @@ def test_what_failed_is_seen_done_again_and_taken_back(folder: SetFolder, tmp_pa
     assert f"{second}  eu-west-1" in said(folder, "instances", "--parameters")
 
     let_in(folder, second)
+    folder.settings(ALL_AT_ONCE + CANARY.format(account=second))
     begun = len(folder.operations())
-    (told,) = folder.done("stackset retry").of_type("stackset.retry")
+    retried = folder.done("stackset retry")
+    (told,) = retried.of_type("stackset.retry")
+    assert ["canary", "rest"] == [each["wave"] for each in retried.of_type("wave.start")]
     assert {each.partition("/")[0] for each in told["instances"]} == {second}
     assert {"CURRENT/SUCCEEDED": 4} == folder.states()
     assert {each["Action"] for each in folder.operations()[begun:]} == {"UPDATE"}
@@ -81,7 +91,10 @@ def test_what_failed_is_seen_done_again_and_taken_back(folder: SetFolder, tmp_pa
     file = tmp_path / "outputs.json"
     folder.done("stackset outputs", "--outputs-file", str(file))
     assert set(json.loads(file.read_text())) == {NAME}
-    assert len(answer(folder, "revert", "stackset.revert")["instances"]) == 4
+    reverted = folder.done("stackset revert")
+    (back,) = reverted.of_type("stackset.revert")
+    assert len(back["instances"]) == 4
+    assert ["canary", "rest"] == [each["wave"] for each in reverted.of_type("wave.start")]
     assert folder.titles() == {"first"}
     assert not answer(folder, "status", "stackset.status")["template_as_wanted"]
     assert folder.change_sets() == []

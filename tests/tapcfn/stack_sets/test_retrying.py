@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,35 +11,57 @@ from tapcfn.errors import StaleError, UsageError
 from tapcfn.model import (
     DetailedStatus,
     FoundSet,
+    Gate,
     InstanceStatus,
     Preferences,
     Share,
     StackSet,
     Target,
+    Wave,
 )
+from tapcfn.model.gates import ApprovalCheck
 from tapcfn.stack_sets.calls import Act
+from tapcfn.stack_sets.carving import parts_of
 from tapcfn.stack_sets.cover import cover
+from tapcfn.stack_sets.means import SetMeans
 from tapcfn.stack_sets.recording import Record, record_of
 from tapcfn.stack_sets.retrying import Retry, as_deployed, check_same_template, chosen, plan_retry
 from tapcfn.stack_sets.running import run
 from tapcfn.stack_sets.spread import Spread
 from tests.tapcfn.stack_sets.examples import EAST, WEST, A, B, C, a_set, pairs
-from tests.tapcfn.stack_sets.test_running import Room
+from tests.tapcfn.stack_sets.test_running import Room as AnyRoom
 
 WIDE = Preferences(("us-west-2", "us-east-1"), True, Share(1), Share(50, percent=True), True)
 THREE = (A, B, C)
 
 
-def planned(room: Room, stack_set: StackSet, operation_id: str = "", **how: bool) -> Retry:
-    """Plan to retry an operation of a set, or the last one."""
+def planned(room: Room, stack_set: StackSet, operation_id: str = "", **how: Any) -> Retry:
+    """Plan to retry an operation of a set, or the last one, in the set's waves."""
     past = room.sets.operations(stack_set)
-    operation = chosen(past, stack_set, operation_id)
+    operation = chosen(past, stack_set, operation_id, room.kept)
     assert operation is not None
     deployed = room.sets.deployed[stack_set.name]
     found = FoundSet(deployed, dict(room.sets.there[stack_set.name]))
     as_is = as_deployed(stack_set, deployed, operation.preferences)
     results = room.sets.results(stack_set, operation.operation_id)
+    how = {"parts": parts_of(stack_set, stack_set.pairs), **how}
     return plan_retry(as_is, operation, results, found, cover, **how)
+
+
+class Room(AnyRoom):
+    """A room where it is written down what each operation is about to change."""
+
+    def __init__(self, at_a_look: int = 100) -> None:
+        super().__init__(at_a_look)
+        self.kept: dict[str, Record] = {}
+
+    def keep(self, spread: Spread, operation_id: str) -> None:
+        """Write it down."""
+        self.kept[operation_id] = record_of(spread, operation_id)
+
+    def means(self, timeout: float = 3600.0) -> SetMeans:
+        """Return the means, with a keeper."""
+        return replace(super().means(timeout), keeper=self)
 
 
 def half_done(**how: object) -> tuple[Room, StackSet]:
@@ -146,6 +169,80 @@ def test_a_removal_that_fails_within_the_tolerance_is_partial() -> None:
     assert "protected" in ended.cause
 
 
+# In waves -----------------------------------------------------------------------------------------
+
+CANARY = Wave("canary", frozenset({Target(B, EAST)}), (Gate("alarm", ApprovalCheck("ok?")),), 60.0)
+
+
+def test_a_retry_goes_in_the_sets_waves_and_holds_their_gates() -> None:
+    """The canary first, its bake, its gate; the rest only then. (D-9)"""
+    room, wanted = half_done()
+    room.sets.failing = {}
+    waves = replace(wanted, waves=(CANARY,))
+
+    again = planned(room, waves).spread
+    began = room.clock.now()
+
+    assert [(wave.name, len(wave.pairs)) for wave in again.waves] == [("canary", 1), ("rest", 4)]
+    assert run(again, room.means()).exit_code == 0
+    assert room.clock.now() - began >= 60.0
+
+
+def test_a_gate_that_fails_keeps_the_rest_of_a_retry_back_until_it_holds() -> None:
+    """The next retry goes on with the same operation, past the gate and not around it."""
+    room, wanted = half_done()
+    room.sets.failing = {}
+    waves = replace(wanted, waves=(CANARY,))
+    room.faults = {"alarm": "3 errors"}
+    first = run(planned(room, waves).spread, room.means())
+    still = planned(room, waves).spread
+    again = run(still, room.means())
+    left = {pair for pair, each in room.sets.there["baseline"].items() if not each.is_well}
+
+    room.faults = {}
+
+    assert (first.cause, again.cause) == (
+        "after wave canary: 3 errors; later waves were not begun",
+    ) * 2
+    assert left == still.update == pairs(THREE) - {Target(A, EAST), Target(B, EAST)}
+    assert run(planned(room, waves).spread, room.means()).exit_code == 0
+    assert all(each.is_well for each in room.sets.there["baseline"].values())
+    assert not planned(room, waves).spread.has_work
+
+
+def test_without_waves_a_retry_goes_at_once() -> None:
+    """As it is asked for, with the preferences of its operation."""
+    room, wanted = half_done()
+    waves = replace(wanted, waves=(CANARY,))
+
+    (wave,) = planned(room, waves, parts=()).spread.waves
+
+    assert (wave.name, wave.gates, len(wave.pairs)) == ("retry", (), 5)
+
+
+def test_what_no_wave_takes_goes_last() -> None:
+    """A pair that the settings name no more, and that the operation had."""
+    room, wanted = half_done()
+    fewer = replace(wanted, pairs=frozenset(pairs((A, B))), waves=(CANARY,))
+
+    waves = planned(room, fewer).spread.waves
+
+    assert ["canary", "rest", "retry"] == [each.name for each in waves]
+    assert waves[-1].pairs == pairs((C,))
+
+
+def test_a_removal_is_done_again_without_waves() -> None:
+    """What leaves waits for no gate."""
+    room = Room()
+    room.sets.has(a_set(*pairs(THREE)))
+    room.sets.failing = {Target(C, WEST): "protected"}
+    run(room.planned(a_set()), room.means())
+
+    (wave,) = planned(room, a_set(waves=(CANARY,))).spread.waves
+
+    assert (wave.name, wave.gates) == ("retry", ())
+
+
 # Which operation, and whether it may be -----------------------------------------------------------
 
 
@@ -169,15 +266,9 @@ def test_a_drift_detection_is_never_the_last_operation() -> None:
 
 def records(room: Room, *rollouts: StackSet) -> tuple[dict[str, Record], StackSet]:
     """Let rollouts happen one after another; return what was written down before each call."""
-    kept: dict[str, Record] = {}
-
-    class Keeper:
-        def keep(self, spread: Spread, operation_id: str) -> None:
-            kept[operation_id] = record_of(spread, operation_id)
-
     for each in rollouts:
-        run(room.planned(each), replace(room.means(), keeper=Keeper()))
-    return kept, rollouts[-1]
+        run(room.planned(each), room.means())
+    return room.kept, rollouts[-1]
 
 
 def test_another_template_since_is_refused() -> None:

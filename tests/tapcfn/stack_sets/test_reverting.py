@@ -10,11 +10,14 @@ import pytest
 
 from tapcfn.errors import BlockedError, StaleError, TapcfnError, UsageError
 from tapcfn.events import StackEnded
-from tapcfn.model import FoundSet, StackSet, Target, Wave
+from tapcfn.model import FoundSet, Gate, StackSet, Target, Wave
+from tapcfn.model.gates import ApprovalCheck
 from tapcfn.stack_sets.calls import Act
+from tapcfn.stack_sets.carving import parts_of
 from tapcfn.stack_sets.cover import cover
 from tapcfn.stack_sets.keeping import FileKeeper
 from tapcfn.stack_sets.recording import Record, dump, load
+from tapcfn.stack_sets.retrying import as_deployed, plan_retry
 from tapcfn.stack_sets.reverting import Revert, check_last, chosen, differs, plan_revert, untouched
 from tapcfn.stack_sets.running import run
 from tests.fakes import a_template
@@ -39,12 +42,13 @@ class Folder(Room):
     ) -> tuple[Record, Revert]:
         past = self.sets.operations(stack_set)
         known = self.keeper.records(stack_set.name)
-        record = chosen(past, known, stack_set, operation_id)
-        check_last(record, past, known)
         deployed = self.sets.deployed[stack_set.name]
         found = FoundSet(deployed, dict(self.sets.there[stack_set.name]))
-        left = untouched(record, found, past) if proves else ()
-        return record, plan_revert(stack_set, record, found, frozenset(left), cover)
+        record = chosen(past, known, stack_set, operation_id, found)
+        check_last(record, past, known)
+        left = frozenset(untouched(record, found, past) if proves else ())
+        parts = parts_of(stack_set, stack_set.pairs)
+        return record, plan_revert(stack_set, record, found, left, cover, parts)
 
     def carry_out(self, planned: Revert) -> StackEnded:
         return run(planned.spread, replace(self.means(), keeper=self.keeper))
@@ -207,6 +211,100 @@ def test_there_is_nothing_to_go_back_to_before_the_set_was_made(tmp_path: Path) 
 
     with pytest.raises(BlockedError, match="destroy"):
         room.revert(a_set())
+
+
+# In waves -----------------------------------------------------------------------------------------
+
+CANARY = Wave("canary", frozenset({Target(B, EAST)}), (Gate("alarm", ApprovalCheck("ok?")),), 60.0)
+
+
+def test_a_revert_goes_in_the_sets_waves(tmp_path: Path) -> None:
+    """The set's old template goes with the canary; the rest waits for its bake and gate. (D-9)"""
+    room = Folder(tmp_path)
+    room.sets.has(a_set())
+    room.apply(a_set(version="2"))
+    sent, began = len(room.sets.sent), room.clock.now()
+
+    _, planned = room.revert(a_set(version="2", waves=(CANARY,)))
+
+    assert [(wave.name, wave.bake) for wave in planned.spread.waves] == [
+        ("canary", 60.0),
+        ("rest", 0.0),
+    ]
+    assert room.carry_out(planned).exit_code == 0
+    assert room.clock.now() - began >= 60.0
+    calls = [(each.call.renews, each.call.pairs) for each in room.sets.sent[sent:]]
+    assert calls[0] == (True, {Target(B, EAST)})
+    assert not any(renews for renews, _ in calls[1:])
+    assert frozenset().union(*(those for _, those in calls)) == pairs()
+
+
+def test_a_revert_that_a_gate_stopped_is_gone_on_with(tmp_path: Path) -> None:
+    """Not taken back in its turn; the gate is asked again, and what is back stays. (D-10)"""
+    room = Folder(tmp_path)
+    old, new = a_set(), a_set(version="2", waves=(CANARY,))
+    room.sets.has(old)
+    room.apply(a_set(version="2"))
+    first = room.sets.operations(old)[-1].operation_id
+    room.faults = {"alarm": "3 errors"}
+    assert "3 errors" in room.carry_out(room.revert(new)[1]).cause
+    sent = len(room.sets.sent)
+    assert "3 errors" in room.carry_out(room.revert(new)[1]).cause
+    assert len(room.sets.sent) == sent
+    room.faults = {}
+
+    record, planned = room.revert(new)
+
+    assert record.operation == first
+    assert planned.spread.update == pairs() - {Target(B, EAST)}
+    assert room.carry_out(planned).exit_code == 0
+    assert all(each.is_well for each in room.sets.there["baseline"].values())
+    assert room.sets.deployed["baseline"].template == old.template.text
+    again = room.revert(new)[1]
+    assert json.loads(again.spread.stack_set.template.text) == new.template.document
+    assert not room.revert(new, first)[1].spread.has_work
+
+
+def test_a_revert_of_overrides_alone_is_gone_on_with(tmp_path: Path) -> None:
+    """The set is as it was all the time; the pairs that still have the newer values are not."""
+    room = Folder(tmp_path)
+    told = {pair: {"Size": "3"} for pair in pairs()}
+    room.sets.has(a_set(overrides=told))
+    newer = {pair: {"Size": "4"} for pair in pairs()}
+    room.apply(a_set(overrides=newer))
+    new = a_set(overrides=newer, waves=(CANARY,))
+    room.faults = {"alarm": "3 errors"}
+    room.carry_out(room.revert(new)[1])
+    room.faults = {}
+
+    _, planned = room.revert(new)
+
+    assert planned.spread.override == pairs() - {Target(B, EAST)}
+    assert room.carry_out(planned).exit_code == 0
+    assert {each.overrides["Size"] for each in room.sets.there["baseline"].values()} == {"3"}
+
+
+def test_a_retry_of_a_revert_leaves_it_one_revert(tmp_path: Path) -> None:
+    """What failed of it is done again, and the rest of it is not another rollout's."""
+    room = Folder(tmp_path)
+    room.sets.has(a_set())
+    new = a_set(version="2", waves=(CANARY,))
+    room.apply(a_set(version="2"))
+    first = room.sets.operations(new)[-1].operation_id
+    room.sets.failing = {Target(B, EAST): "no room"}
+    assert room.carry_out(room.revert(new)[1]).exit_code == 1
+    room.sets.failing = {}
+    (failed, *_), found = room.sets.operations(new), room.sets.there["baseline"]
+    there = FoundSet(room.sets.deployed["baseline"], dict(found))
+    as_is = as_deployed(new, room.sets.deployed["baseline"], failed.preferences)
+    results = room.sets.results(new, failed.operation_id)
+    again = plan_retry(as_is, failed, results, there, cover).spread
+    assert run(again, replace(room.means(), keeper=room.keeper)).exit_code == 0
+
+    record, planned = room.revert(new)
+
+    assert record.operation == first
+    assert planned.spread.update == pairs() - {Target(B, EAST)}
 
 
 # NoEcho -------------------------------------------------------------------------------------------
