@@ -23,7 +23,7 @@ from tapcfn.plan.steps import Plan, PlannedPhase, Reason, Step, Verb
 from tapcfn.plan.stuck import advice, is_stuck
 from tapcfn.plan.wiring import check_wiring
 from tapcfn.references import weak_needs
-from tapcfn.stack_sets.steps import plan_set, plan_set_removal
+from tapcfn.stack_sets.steps import dependants, in_turn, plan_set, plan_set_removal
 
 
 def digest(rollout: Rollout) -> str:
@@ -97,9 +97,9 @@ def plan_destroy(rollout: Rollout, snapshot: Snapshot, reason: Reason = Reason.N
             stack.name: _removal(stack, snapshot, frozenset(needed_by[stack.name]), reason)
             for stack in phase.stacks
         }
-        sets = tuple(
-            plan_set_removal(each, _found(each.name, snapshot)) for each in phase.stack_sets
-        )
+        found = [(each, _found(each.name, snapshot)) for each in phase.stack_sets]
+        first = dependants(found)
+        sets = in_turn(plan_set_removal(each, there, first[each.name]) for each, there in found)
         phases.append(PlannedPhase(phase.name, waves_of(steps), sets))
     return Plan(rollout, tuple(phases))
 
@@ -125,7 +125,7 @@ def _plan_phase(
     sets = (
         plan_set(each, _found(each.name, snapshot), outputs, changing) for each in phase.stack_sets
     )
-    return PlannedPhase(phase.name, waves_of(steps), tuple(sets))
+    return PlannedPhase(phase.name, waves_of(steps), in_turn(sets))
 
 
 def _found(stack_set: str, snapshot: Snapshot) -> FoundSet:

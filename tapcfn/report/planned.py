@@ -159,7 +159,7 @@ def _of_set(phase: PlannedPhase, step: SetStep) -> StackPlanned:
         step.verb,
         step.reason,
         counts=counts,
-        needs=tuple(sorted(step.needs)),
+        needs=tuple(sorted(step.comes_after)),
         layer=step.stack_set.template.layer,
         contents=_contents(step.stack_set.template),
     )

@@ -32,6 +32,8 @@ def set_lines(step: SetStep, preview: SetPreview | None = None) -> Iterator[str]
     """Yield the lines of one set in a plan, and what becomes of its instances."""
     stack_set = step.stack_set
     yield f"    {step.verb:<9} {step.name}  stack set in {stack_set.home.region}  ({step.reason})"
+    if before := sorted(step.comes_after - step.stack_set.needs):
+        yield f"{_INDENT}after {', '.join(before)}"
     if step.left_out:
         yield f"{_INDENT}! suspended, so left out of the targets: {members_text(step.left_out)}"
     if step.spread is None:

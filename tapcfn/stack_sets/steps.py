@@ -12,6 +12,7 @@ from tapcfn.model import (
     FoundSet,
     Member,
     OutputOf,
+    Permission,
     Rollout,
     SelfManaged,
     ServiceManaged,
@@ -48,8 +49,11 @@ class SetStep:
 
     @property
     def comes_after(self) -> frozenset[str]:
-        """What must have ended before, in the same phase: stacks, and sets that it depends on."""
-        return self.needs | frozenset(() if self.removes else _after(self.stack_set))
+        """What must have ended before, in the same phase: stacks, and sets that it depends on.
+
+        A set that goes comes after those that depend on it: they are what it `needs`.
+        """
+        return self.needs | frozenset(() if self.removes else _after(self.stack_set.permission))
 
     @property
     def verb(self) -> str:
@@ -91,10 +95,45 @@ def plan_set(
     return SetStep(stack_set, found, spread, (), stack_set.needs)
 
 
-def plan_set_removal(stack_set: StackSet, found: FoundSet) -> SetStep:
-    """Return the step that takes a set away."""
+def plan_set_removal(
+    stack_set: StackSet, found: FoundSet, needed_by: frozenset[str] = frozenset()
+) -> SetStep:
+    """Return the step that takes a set away, after the sets that it is `needed_by`."""
     spread = plan_removal(stack_set, found, cover_for(stack_set, found))
-    return SetStep(stack_set, found, spread, removes=True)
+    return SetStep(stack_set, found, spread, needs=needed_by, removes=True)
+
+
+def dependants(
+    sets: Iterable[tuple[StackSet, FoundSet]],
+) -> Mapping[str, frozenset[str]]:
+    """Return which of the sets depend on each, as they are deployed: what goes follows that.
+
+    The service takes no circle; one that it tells all the same binds nobody.
+    """
+    before = {
+        each.name: _after(there.deployed.permission) if there.deployed else ()
+        for each, there in sets
+    }
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError:
+        before = dict.fromkeys(before, ())
+    return {
+        name: frozenset(other for other, those in before.items() if name in those)
+        for name in before
+    }
+
+
+def in_turn(steps: Iterable[SetStep]) -> tuple[SetStep, ...]:
+    """Return steps in the order in which they come, else in their own."""
+    left = list(steps)
+    found: list[SetStep] = []
+    while left:
+        names = {each.name for each in left}
+        first = next((each for each in left if not each.comes_after & names), left[0])
+        left.remove(first)
+        found.append(first)
+    return tuple(found)
 
 
 def known_now(step: SetStep, outputs: Outputs) -> SetStep:
@@ -110,9 +149,8 @@ def outlook(step: SetStep) -> Spread:
     return replace(spread, update=stays)
 
 
-def _after(stack_set: StackSet) -> tuple[str, ...]:
-    """Return the sets that an account gets before this one."""
-    permission = stack_set.permission
+def _after(permission: Permission) -> tuple[str, ...]:
+    """Return the sets that an account gets before one with this permission."""
     auto = permission.auto if isinstance(permission, ServiceManaged) else None
     return auto.after if auto else ()
 
@@ -202,7 +240,7 @@ def _order_faults(rollout: Rollout) -> Iterable[str]:
         each.name: at for at, phase in enumerate(rollout.phases) for each in phase.stack_sets
     }
     before = {
-        each.name: [name for name in _after(each) if name in phase_of]
+        each.name: [name for name in _after(each.permission) if name in phase_of]
         for each in rollout.stack_sets
     }
     for name, others in before.items():

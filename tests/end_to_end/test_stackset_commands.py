@@ -13,7 +13,6 @@ from tests.end_to_end.conftest import Bench
 from tests.end_to_end.sets import ALL_AT_ONCE, NAME, SetFolder, self_managed
 from tests.local.stack_sets.fleet import EXECUTION, Fleet, make_execution_role
 
-
 CANARY = """
 [[stack_sets.base.waves]]
 name = "canary"
