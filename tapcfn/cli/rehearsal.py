@@ -68,6 +68,7 @@ def rehearse(
     from tapcfn.journey import number_of
     from tapcfn.local import server
     from tapcfn.local.faults import read
+    from tapcfn.outside import hosted_zones
 
     place = workplace(session.package, where)
     goal = number_of(place.rollout, until) if until else 0
@@ -76,6 +77,7 @@ def rehearse(
         root = Path(folder)
         cloud = server.start(root, speed=speed, seed=seed, faults=table)
         try:
+            server.add_zones(cloud, hosted_zones(place.rollout))
             return _rehearse(session, place, cloud.url, root, speed, goal)
         finally:
             server.stop(root, settle=0)

@@ -283,6 +283,14 @@ def _reset(_: dict[str, Any]) -> dict[str, Any]:
     return {"reset": True}
 
 
+def _zones(body: dict[str, Any]) -> dict[str, Any]:
+    for account, zones in body["zones"].items():
+        with emulator.request_scope(account, "us-east-1"):
+            for identifier, name in zones.items():
+                emulator.route53.add_zone(identifier, name)
+    return {"zones": True}
+
+
 _ENDPOINTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "identity": _identity,
     "status": _status,
@@ -290,4 +298,5 @@ _ENDPOINTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "reset": _reset,
     "faults": faults.endpoint,
     "login": database_passwords.opens,
+    "zones": _zones,
 }

@@ -165,6 +165,11 @@ def inject(root: Path, faults: str, faults_file: str = "") -> None:
         raise LocalCloudError(str(told["error"]))
 
 
+def add_zones(running: LocalCloud, zones: Mapping[str, Mapping[str, str]]) -> None:
+    """Let there be hosted zones in a running cloud, by account: the id and the name of each."""
+    record.ask(running.url, "/_tapcfn/zones", {"zones": zones})
+
+
 def injected(root: Path) -> list[dict[str, Any]]:
     """Return the faults of a running cloud's table, each with how often it has been `done`."""
     running = find(root)

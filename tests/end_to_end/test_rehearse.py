@@ -11,6 +11,7 @@ from tapcfn.local import server
 from tests.machine import read_lines
 
 TEMPLATES = "templates.blueprints"
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -101,6 +102,29 @@ def test_a_migration_is_rehearsed_from_the_first_copy_to_the_retired_source(
     assert 300 + took["promote"] + took["password"] <= taught["longest_refusal"]
     assert taught["longest_refusal"] < took["freeze"] + took["promote"] + took["password"] + 120
     assert not taught["refused_at_end"]
+
+
+@pytest.mark.drill
+def test_a_shift_by_dns_is_rehearsed_in_a_zone_that_is_there(
+    here: Path, capfd: pytest.CaptureFixture[str]
+):
+    """O-10, O-11, O-13: the zone of the settings is nowhere else than in AWS."""
+    settings = (PROJECT / "templates/settings/serverless_api.example.toml").read_text()
+    file = here / "prod.toml"
+    text = settings + 'hosted_zone_id = "Z0123456789ABCDEFGHIJ"\ndomain_name = "a.example.com"\n'
+    file.write_text(text + 'shift = "staged"\n')
+    words = ["rehearse", "serverless_api", "--settings", str(file), "--until", "retire"]
+
+    code = run(TEMPLATES, [*words, "--speed", "500", "--json"])
+
+    told = read_lines(capfd.readouterr().out)
+    (taught,) = [line for line in told if line["type"] == "rehearsal"]
+    assert (0, [], None) == (code, taught["not_tried"], taught["longest_refusal"])
+    took = {each["move"]: each["seconds"] for each in taught["moves"]}
+    assert ["sync", "shift-10", "shift-50", "shift-100", "monitor", "close-source", "retire"] == (
+        list(took)
+    )
+    assert all(took[each] >= 600 for each in ("shift-10", "shift-50", "shift-100", "monitor"))
 
 
 @pytest.mark.drill

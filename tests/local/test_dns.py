@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tapcfn.local import server
+from tapcfn.local.server import LocalCloud
 from tests.local_cloud import (
     AWAY,
     Aws,
@@ -37,6 +39,24 @@ def records(aws: Aws, zone: str) -> list[dict[str, Any]]:
 
 
 # Zones --------------------------------------------------------------------------------------------
+
+
+def test_a_zone_that_is_there_beforehand_has_its_own_id(aws: Aws, local_cloud: LocalCloud):
+    """As a rehearsal needs it: records go into it by the id that the settings say."""
+    server.add_zones(local_cloud, {aws.account: {"ZBEFOREHAND": "example.com"}})
+
+    dns = aws.client("route53")
+    change = {
+        "Action": "CREATE",
+        "ResourceRecordSet": {
+            "Name": "api.example.com", "Type": "A", "TTL": 60,
+            "ResourceRecords": [{"Value": "192.0.2.1"}],
+        },
+    }  # fmt: skip
+    dns.change_resource_record_sets(HostedZoneId="ZBEFOREHAND", ChangeBatch={"Changes": [change]})
+
+    assert "example.com." == dns.get_hosted_zone(Id="ZBEFOREHAND")["HostedZone"]["Name"]
+    assert ["api.example.com."] == [each["Name"] for each in records(aws, "ZBEFOREHAND")]
 
 
 def zone_template(**properties: Any) -> str:

@@ -142,6 +142,8 @@ SIGNATURES = {
     "route53._parse_health_check_config": ["el"],
     "route53._parse_record_set": ["el"],
     "route53._now_iso": [],
+    "route53._default_records": ["zone_name"],
+    "route53._normalise_name": ["name"],
     "route53._xml_response": ["root_tag", "builder_fn", "status"],
     "route53.handle_request": ["method", "path", "headers", "body", "query_params"],
     "organizations.handle_request": ["method", "path", "headers", "body", "query_params"],

@@ -32,6 +32,21 @@ def health_checks() -> MutableMapping[str, dict[str, Any]]:
     return _route53._health_checks  # type: ignore[no-any-return]
 
 
+def add_zone(identifier: str, name: str) -> None:
+    """Let there be a public hosted zone of this id in the current account."""
+    name = _route53._normalise_name(name)
+    _route53._zones[identifier] = {
+        "id": identifier,
+        "name": name,
+        "caller_reference": identifier,
+        "comment": "",
+        "private": False,
+        "vpcs": [],
+    }
+    _route53._records[identifier] = _route53._default_records(name)
+    _route53._caller_refs[identifier] = identifier
+
+
 def records() -> list[list[dict[str, Any]]]:
     """Return the records of each hosted zone of every account."""
     return everything_in(_route53._records)
