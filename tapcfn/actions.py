@@ -18,6 +18,7 @@ from tapcfn.model import (
     OutputOf,
     PromoteCanary,
     PromoteDatabase,
+    RemoveCanary,
     ReplicateObjects,
     ReplicateSecret,
     ResetPassword,
@@ -44,6 +45,7 @@ _SAYS: Mapping[type[Action], str] = {
     ResetPassword: "give database {database_id} the password of its secret",
     LockDownDefaultGroup: "take every rule off the default security group of {vpc_id}",
     PromoteCanary: "let stage {stage} of API {api_id} serve its canary {deployment_id} alone",
+    RemoveCanary: "take the canary off stage {stage} of API {api_id}",
     AwaitCertificate: "wait until certificate {certificate_arn} is issued",
     ReplicateSecret: "replicate secret {secret_arn} into {region}",
     RestoreDrill: "restore {database_id} as {copy_id}, and delete the copy",
@@ -83,6 +85,8 @@ def inverse(action: Action) -> Action | None:
     match action:
         case SetReadOnly():
             return RestoreReadOnly(f"{action.name}-back", action.target, action.parameter_group)
+        case RemoveCanary():
+            return replace(action, name=f"{action.name}-back")
         case _:
             return None
 

@@ -144,6 +144,19 @@ class PromoteCanary:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveCanary:
+    """Take the canary off: the stage serves what it served. (O-12)
+
+    CloudFormation doesn't where a template no longer has one. (aws-cdk 33901)
+    """
+
+    name: str
+    target: Target
+    api_id: Later
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitCertificate:
     """Wait until a certificate is issued; says which record proves its name. (O-20)"""
 
@@ -195,6 +208,7 @@ Action: TypeAlias = (
     | ResetPassword
     | LockDownDefaultGroup
     | PromoteCanary
+    | RemoveCanary
     | AwaitCertificate
     | ReplicateSecret
     | RestoreDrill

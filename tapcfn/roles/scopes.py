@@ -33,7 +33,7 @@ _ACTIONS: Mapping[str, frozenset[str]] = {
     "objects": frozenset({"ReplicateObjects"}),
     "passwords": frozenset({"ResetPassword"}),
     "replicas": frozenset({"ReplicateSecret"}),
-    "stages": frozenset({"PromoteCanary"}),
+    "stages": frozenset({"PromoteCanary", "RemoveCanary"}),
 }
 
 

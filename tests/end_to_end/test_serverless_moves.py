@@ -369,15 +369,17 @@ def test_s3_16_a_canary_is_tried_aborted_and_promoted(canary: Api) -> None:
     assert [10.0, 10.0] == _percents(canary)
     canary.done("--back-to", "base")
     assert (base, old) == (canary.state, canary.stage(TARGET)["deploymentId"])
+    assert [None, None] == _percents(canary)  # which no template takes off
     canary.script('alarm = "*ApiLatency*"\nregion = "us-east-1"\ncourse = [[0, "ALARM"]]')
     words = ("--until", "promote", "--confirm-point-of-no-return", "promote-the-canary")
     failed = canary.apply(*words)
-    assert (1, base) == (failed.code, canary.state)
+    assert (1, [0.0, 0.0]) == (failed.code, _percents(canary))
     canary.script()
 
     promoted = canary.done(*words)
 
-    assert ["canary", "watch", "canary-100", "promote"] == [name for name, _, _ in moves(promoted)]
+    steps = ["canary", "watch", "canary-100", "promote"]
+    assert steps == [name for name, _, _ in moves(promoted)]
     canary.settings(migration_mode="blue_green", baseline_deployment="")
     assert 0 == canary.run("plan", "--detailed-exitcode").code
     for told in _outputs(canary):
@@ -386,3 +388,31 @@ def test_s3_16_a_canary_is_tried_aborted_and_promoted(canary: Api) -> None:
         assert canary.deployment(region, told["DeploymentName"]) == stage["deploymentId"]
     assert [None, None] == _percents(canary)
     assert old != canary.stage(TARGET)["deploymentId"]
+
+
+@pytest.mark.drill
+def test_s3_16_one_canary_is_given_up_and_the_next_one_promoted_with_what_was_kept(
+    api: Api,
+) -> None:
+    """S3-16, C-6: logs that are kept are in nobody's way; what a template drops, act takes off."""
+    api.settings(hosted_zone_id="", domain_name="", keep_data=True)
+    api.done()
+    words = ("--until", "promote", "--confirm-point-of-no-return", "promote-the-canary")
+    for options in ({"proxy_routes": True}, {"usage_plan": True}):
+        (served,) = {each["DeploymentName"] for each in _outputs(api)}
+        api.settings(**options, baseline_deployment=served, migration_mode="canary")
+        api.done("--until", "canary")
+        old = api.stage(TARGET)["deploymentId"]
+
+        api.settings(migration_mode="blue_green")
+        api.done()
+        assert [10.0, 10.0] == _percents(api)  # the template has none any more
+        for region in (TARGET, SOURCE):
+            assert 0 == api.run("act", "--name", f"remove-canary-{region}", "--yes").code
+        assert ([None, None], old) == (_percents(api), api.stage(TARGET)["deploymentId"])
+
+        api.settings(migration_mode="canary")
+        api.done(*words)
+        api.settings(migration_mode="blue_green", baseline_deployment="")
+        assert 0 == api.run("plan", "--detailed-exitcode").code
+        assert ([None, None], True) == (_percents(api), old != api.stage(TARGET)["deploymentId"])

@@ -349,9 +349,29 @@ def test_a_deployment_is_a_snapshot(aws: Aws):
     told = gateway.get_stage(restApiId=ids["Api"], stageName="prod")
 
     assert [called(aws, url)[1] for _ in range(4)] == ["two"] * 4
-    assert "canarySettings" not in told
+    assert told["canarySettings"]["deploymentId"] == told["deploymentId"] == ids["Second"]
     left = gateway.get_deployments(restApiId=ids["Api"])["items"]
     assert [each["id"] for each in left] == [ids["Second"]]
+
+
+def test_a_stage_keeps_the_canary_that_its_template_drops(aws: Aws):
+    """As the service does it; the stage takes no other deployment until somebody takes it off."""
+    cloudformation, gateway = aws.client("cloudformation"), aws.client("apigateway")
+    both = {"Second": deployment(), "Third": deployment()}
+    canary = {"DeploymentId": {"Ref": "Second"}, "PercentTraffic": 0}
+    deploy(cloudformation, "stack", health(**both, Stage=stage("First", CanarySetting=canary)))
+    deploy(cloudformation, "stack", health(**both, Stage=stage("First")))
+    ids = physical_ids(cloudformation, "stack")
+    named = {"restApiId": ids["Api"], "stageName": "prod"}
+
+    assert gateway.get_stage(**named)["canarySettings"]["deploymentId"] == ids["Second"]
+    third = health(**both, Stage=stage("Third"))
+    failed = deploy(cloudformation, "stack", third)
+    assert failed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+    gateway.update_stage(**named, patchOperations=[{"op": "remove", "path": "/canarySettings"}])
+    deploy(cloudformation, "stack", third)
+    assert gateway.get_stage(**named)["deploymentId"] == ids["Third"]
 
 
 # Account and stages -------------------------------------------------------------------------------

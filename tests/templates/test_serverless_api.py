@@ -363,7 +363,9 @@ def test_s3_15_the_stage_waits_for_the_execution_logs(default: Layers, layer: st
     assert app["ExecutionLogs"]["LogGroupName"] == "API-Gateway-Execution-Logs_Api-id/prod"
     assert app["ExecutionLogs"]["RetentionInDays"] == 14
     assert app["AccessLogs"]["RetentionInDays"] == 14
-    assert app.resources["Stage"]["DependsOn"] == ["ExecutionLogs"]
+    assert app.resources["Stage"]["DependsOn"] == [
+        *("ExecutionLogs", "AccessLogsCanary", "ExecutionLogsCanary"),
+    ]
     (setting,) = app["Stage"]["MethodSettings"]
     assert (setting["LoggingLevel"], setting["DataTraceEnabled"]) == ("ERROR", False)
 
@@ -415,6 +417,22 @@ def test_s3_16_without_the_option_there_is_neither(default: Layers) -> None:
     """S3-16: one deployment, no canary."""
     assert len(default["app"].of("ApiGateway::Deployment")) == 1
     assert "CanarySetting" not in default["app"]["Stage"]
+
+
+def test_s3_16_a_canarys_logs_are_there_before_it_and_after_it(default: Layers) -> None:
+    """C-6: kept by one canary, they would stand in the way of the next; the key serves them."""
+    app, key = default["app"], json.dumps(default["app"]["Key"]["KeyPolicy"])
+    for title in ("AccessLogsCanary", "ExecutionLogsCanary"):
+        assert app[title]["RetentionInDays"] == 14
+    assert "/access/Canary" in key
+
+
+def test_s3_16_a_canary_can_be_taken_off_at_any_time() -> None:
+    """O-12: in each Region, whatever the settings say of it; no template does that."""
+    for keys in ({}, {"enable_canary": True}):
+        assert [(each.name, each.target.region) for each in rollout(**keys).actions] == [
+            (f"remove-canary-{region}", region) for region in (TARGET, SOURCE)
+        ]
 
 
 def test_s3_16_the_share_is_a_parameter() -> None:

@@ -242,10 +242,10 @@ def test_s3_16_a_promotion_ends_where_the_settings_alone_lead() -> None:
 
 
 def test_s3_16_a_trial_begins_with_what_is_served_and_no_canary() -> None:
-    """S3-16: the baseline and the newest are there; then the canary has its ten percent."""
+    """S3-16: the baseline and the newest are there; then a canary comes and goes with none."""
     made = rollout(**TRIAL)
 
-    for position, percent in ((0, None), (1, "10"), (3, "100")):
+    for position, percent in ((0, None), (1, "0"), (2, "10"), (4, "100")):
         for stack in journey.at(made, position).stacks:
             if "-app-" in stack.name:
                 assert stack.parameters["ServedDeployment"] == PINNED

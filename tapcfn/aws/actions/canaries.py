@@ -1,8 +1,8 @@
-"""Promote a stage's canary: the stage serves its deployment alone. (O-12, S3-16)
+"""Promote a stage's canary, or take it off: the stage serves one deployment. (O-12, S3-16)
 
 The patches are those that the service's guide documents for canary releases. What CloudFormation
 believes of the stage is another matter: the next change set has to say the same. A canary begins
-and is taken off by change sets alone, which say what it is at any time.
+and gets its share by change sets; they do not take one off. (aws-cdk 33901)
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 from tapcfn.acting import ActionState
 from tapcfn.aws.actions.door import ABSENT, Door, Facts, done
 from tapcfn.errors import BlockedError
-from tapcfn.model import EMPTY, PromoteCanary
+from tapcfn.model import EMPTY, PromoteCanary, RemoveCanary
 
 Patch = dict[str, str]
+Either = PromoteCanary | RemoveCanary
 
 _CANARY = "/canarySettings"
 _REMOVE: Patch = {"op": "remove", "path": _CANARY}
@@ -44,6 +45,21 @@ def promote(door: Door, action: PromoteCanary, _token: str) -> Facts:
     return {"deployment before": str(stage["deploymentId"])}
 
 
+def look_at_end(door: Door, action: RemoveCanary, _token: str) -> ActionState:
+    """Return DONE for a stage without a canary."""
+    stage = _stage(door, action)
+    return ABSENT if _canary(stage) else done(f"the stage serves {stage['deploymentId']}")
+
+
+def remove(door: Door, action: RemoveCanary, _token: str) -> Facts:
+    """Take the canary off: all requests go to what the stage serves."""
+    canary = _canary(_stage(door, action))
+    if not canary:
+        return EMPTY
+    _patch(door, action, _REMOVE)
+    return {"canary before": str(canary.get("deploymentId", ""))}
+
+
 def _promotion(canary: Mapping[str, Any]) -> list[Patch]:
     patches: list[Patch] = [
         {"op": "replace", "path": f"{_CANARY}/percentTraffic", "value": "0.0"},
@@ -57,7 +73,7 @@ def _copy(origin: str, path: str) -> Patch:
     return {"op": "copy", "from": origin, "path": path}
 
 
-def _stage(door: Door, action: PromoteCanary) -> Mapping[str, Any]:
+def _stage(door: Door, action: Either) -> Mapping[str, Any]:
     client = door("apigateway", action.target)
     stage: Mapping[str, Any] = client.get_stage(
         restApiId=str(action.api_id), stageName=action.stage
@@ -69,7 +85,7 @@ def _canary(stage: Mapping[str, Any]) -> Mapping[str, Any]:
     return stage.get("canarySettings") or EMPTY
 
 
-def _patch(door: Door, action: PromoteCanary, *patches: Patch) -> None:
+def _patch(door: Door, action: Either, *patches: Patch) -> None:
     door("apigateway", action.target).update_stage(
         restApiId=str(action.api_id), stageName=action.stage, patchOperations=list(patches)
     )

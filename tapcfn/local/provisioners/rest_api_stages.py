@@ -185,7 +185,14 @@ def _create_stage(wanted: Wanted) -> Made:
 
 
 def _update_stage(wanted: Wanted) -> Made:
-    return _write_stage(wanted, _stage_record(wanted))
+    """Update the stage; a canary that the template no longer has stays. (aws-cdk 33901)"""
+    record, name = _stage_record(wanted), wanted["StageName"]
+    before = _api().get_stage(restApiId=wanted["RestApiId"], stageName=name)
+    record["canarySettings"] = record["canarySettings"] or before.get("canarySettings")
+    served, tried = _deployments_of(record)
+    if tried and served not in {before["deploymentId"], tried}:
+        raise _refused(f"Non canary deployment not supported on stage {name}")
+    return _write_stage(wanted, record)
 
 
 def _write_stage(wanted: Wanted, record: Mapping[str, Any]) -> Made:

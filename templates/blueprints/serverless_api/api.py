@@ -73,24 +73,20 @@ def _routes(settings: Settings, function: awslambda.Function) -> Iterator[rest_a
 def log_group_names(settings: Settings) -> dict[str, str]:
     """Return the API's log groups, by logical ID, as texts for `Fn::Sub`.
 
-    The service adds to the names of a stage's groups for the requests of its canary.
+    The service adds to the names of a stage's groups for the requests of its canary. Those are
+    there without one, too: kept by one canary, they would be in the way of the next.
     """
     names = {
         "AccessLogs": settings.access_log_group,
         "ExecutionLogs": api_stages.execution_log_group(API, settings.environment),
     }
-    if settings.canary:
-        names |= {f"{title}Canary": name + api_stages.CANARY for title, name in names.items()}
-    return names
+    return names | {f"{title}Canary": name + api_stages.CANARY for title, name in names.items()}
 
 
 def add_stage(
-    template: Template, settings: Settings, api: rest_api.Api, key: Value, *, resting: bool
+    template: Template, settings: Settings, api: rest_api.Api, key: Value
 ) -> apigateway.Stage:
-    """Add the stage, which comes after its log groups, and what it serves.
-
-    A canary that is `resting` has its logs, and no requests yet.
-    """
+    """Add the stage, which comes after its log groups, and what it serves."""
     groups = [
         log_groups.add(
             template,
@@ -115,8 +111,7 @@ def add_stage(
         tracing=settings.xray,
     )
     stage.Description = Ref(template.add_parameter(_serves()))
-    has_canary = settings.canary and not resting
-    _publish(template, settings, _served(template, settings, api, stage, has_canary=has_canary))
+    _publish(template, settings, _served(template, settings, api, stage))
     if settings.usage_plan:
         api_stages.add_plan(template, api, stage, PLAN, name=settings.api, tags=settings.tags)
     return stage
@@ -127,8 +122,6 @@ def _served(
     settings: Settings,
     api: rest_api.Api,
     stage: apigateway.Stage,
-    *,
-    has_canary: bool,
 ) -> apigateway.Deployment:
     """Have the stage serve what the settings say, and return the deployment that most get.
 
@@ -139,12 +132,12 @@ def _served(
     pinned = settings.baseline_deployment
     if pinned in {"", newest.title}:
         baseline = newest
-        if not has_canary:
+        if not settings.canary:
             return baseline
         newest = rest_api.deploy(template, api.api, api.methods, f"{COPY}{newest.title}")
     else:
         baseline = rest_api.deploy(template, api.api, api.methods, pinned)
-    if has_canary:
+    if settings.canary:
         canary = api_stages.Canary(newest, template.add_parameter(_percent()))
         api_stages.try_out(stage, baseline, canary)
         template.add_output(

@@ -53,11 +53,8 @@ class Out(StrEnum):
     WEBSITE_URL = "WebsiteUrl"
 
 
-def build(settings: Settings, *, is_source: bool, resting: bool = False) -> Template:
-    """Return one Region's application; the source's bucket is copied to the target's.
-
-    A canary that is `resting` gets no requests yet.
-    """
+def build(settings: Settings, *, is_source: bool) -> Template:
+    """Return one Region's application; the source's bucket is copied to the target's."""
     template = Template("An API, the function behind it, and a website")
     _add_bucket(template, settings, is_source=is_source)
     table = template.add_parameter(table_name())
@@ -79,7 +76,7 @@ def build(settings: Settings, *, is_source: bool, resting: bool = False) -> Temp
         keep_data=settings.keep_data,
     )
     _publish_function(template, made)
-    _add_api(template, settings, made, key=GetAtt(key, "Arn"), resting=resting)
+    _add_api(template, settings, made, key=GetAtt(key, "Arn"))
     if settings.enable_monitoring:
         _add_alarms(template, settings, table, key=GetAtt(key, "Arn"))
     return template
@@ -187,10 +184,9 @@ def _add_api(
     function: awslambda.Function,
     *,
     key: GetAtt,
-    resting: bool,
 ) -> rest_api.Api:
     api = apis.add(template, settings, function)
-    stage = apis.add_stage(template, settings, api, key, resting=resting)
+    stage = apis.add_stage(template, settings, api, key)
     if settings.usage_plan:
         template.add_output(
             Output(Out.API_KEY, Description="Id of the API key", Value=Ref("ApiKey"))

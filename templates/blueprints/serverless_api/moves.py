@@ -22,7 +22,7 @@ from tapcfn.model import (
 )
 from templates.blueprints.serverless_api import app, shift, signals, watch
 from templates.blueprints.serverless_api.settings import Settings
-from templates.blueprints.serverless_api.system import System, system
+from templates.blueprints.serverless_api.system import System, system, without_canary
 
 # Seconds that the end of a shift, or of a canary's trial, is watched. (S3-24)
 WATCH = 600.0
@@ -198,11 +198,20 @@ def _to_deployment(made: System, stage: str) -> Iterator[Move]:
     """Yield a canary's way in both Regions: a share, a longer look, everything, and promotion.
 
     All the requests go through the canary before the stage takes its deployment: then nothing
-    changes for anybody at that moment.
+    changes for anybody at that moment. A canary begins and ends with no requests: no template takes
+    one off, and what a killed run leaves then does no harm.
     """
     apps = [_variant(each, "canary") for each in made.apps()]
     gates = tuple(signals.quiet(made, region) for region in made.settings.regions)
     share = made.settings.traffic_shift_percentage
+    yield Move(
+        "place-canary",
+        "the new deployment stands beside the one that is served, and gets no requests",
+        _shared(apps, 0),
+        before=tuple(made.removals()),
+        look="each stage has a canary of 0 %",
+        minutes=2.0,
+    )
     yield _tried("canary", made.settings, apps, share, gates)
     yield Move(
         "watch",
@@ -224,16 +233,19 @@ def _tried(
     return Move(
         name,
         f"{share} % of each Region's requests get the new deployment",
-        tuple(
-            replace(each, parameters={**each.parameters, "CanaryPercent": str(share)})
-            for each in apps
-        ),
+        _shared(apps, share),
         gates=gates,
         bake=settings.traffic_shift_interval * MINUTE,
         falls_back=True,
         look="errors and latency",
         minutes=_minutes(settings.traffic_shift_interval * MINUTE, settings),
     )
+
+
+def _shared(apps: Sequence[Stack], share: int) -> tuple[Stack, ...]:
+    """Return the applications with such a share for their canaries."""
+    told = {"CanaryPercent": str(share)}
+    return tuple(replace(each, parameters={**each.parameters, **told}) for each in apps)
 
 
 def _promoted(made: System, after: System, apps: Sequence[Stack]) -> Move:
@@ -252,7 +264,6 @@ def _promoted(made: System, after: System, apps: Sequence[Stack]) -> Move:
         confirm=PROMOTE,
         look="each stage's deployment is the output api_deployment, and it has no canary",
         minutes=5.0,
-        allow=() if made.settings.keep_data else tuple(_canary_logs(apps)),
     )
 
 
@@ -263,12 +274,4 @@ def _promotion(made: System, target: Target) -> PromoteCanary:
 
 def _promoted_settings(settings: Settings) -> Settings:
     """Return the settings that a promotion leads to: the newest deployment, and no canary."""
-    return settings.model_copy(
-        update={"migration_mode": "blue_green", "enable_canary": False, "baseline_deployment": ""}
-    )
-
-
-def _canary_logs(apps: Sequence[Stack]) -> Iterator[str]:
-    for each in apps:
-        for title in ("AccessLogsCanary", "ExecutionLogsCanary"):
-            yield f"{each.name}/{title}@{each.target.region}:remove"
+    return without_canary(settings).model_copy(update={"baseline_deployment": ""})

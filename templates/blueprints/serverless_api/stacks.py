@@ -10,13 +10,13 @@ from __future__ import annotations
 from tapcfn.model import Phase, Rollout
 from templates.blueprints.serverless_api.moves import moves
 from templates.blueprints.serverless_api.settings import Settings
-from templates.blueprints.serverless_api.system import NAME, is_trial, system
+from templates.blueprints.serverless_api.system import NAME, is_trial, system, without_canary
 
 
 def rollout(settings: Settings, stage: str) -> Rollout:
     """Return the phases: the account's settings, if they are ours, and then all the rest."""
     trial = is_trial(settings)
-    made = system(settings, stage, resting=trial)
+    made = system(without_canary(settings) if trial else settings, stage)
     accounts = tuple(made.api_accounts()) if settings.manage_api_account else ()
     stacks = [made.data(), made.app_target(), made.dns()]
     if settings.enable_cross_region_replication:
@@ -29,4 +29,5 @@ def rollout(settings: Settings, stage: str) -> Rollout:
         *([Phase("account", accounts)] if accounts else []),
         Phase("provision", tuple(stacks)),
     )
-    return Rollout(NAME, stage, phases, made.outputs(), moves(settings, stage, trial=trial))
+    way = moves(settings, stage, trial=trial)
+    return Rollout(NAME, stage, phases, made.outputs(), way, tuple(made.removals()))

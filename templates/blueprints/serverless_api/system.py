@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tapcfn.model import OutputOf, ParameterValue, Stack, Target
+from tapcfn.model import OutputOf, ParameterValue, RemoveCanary, Stack, Target
 from templates.blueprints._stacks import Stacks
 from templates.blueprints.serverless_api import app, parts, routing
-from templates.blueprints.serverless_api.api import SERVES
+from templates.blueprints.serverless_api.api import COPY, SERVES
 from templates.blueprints.serverless_api.settings import Settings
 from templates.blueprints.serverless_api.shift import WHOLE, weights
 from templates.layers import account
@@ -24,17 +24,23 @@ DEPLOYMENT = "AWS::ApiGateway::Deployment"
 REGIONAL = frozenset({"api-account", "app"})
 
 
-def system(settings: Settings, stage: str, *, resting: bool = False) -> System:
-    """Return the system of a stage with these settings; a `resting` canary gets no requests."""
-    return System(settings, Stacks(NAME, stage, settings, REGIONAL), resting)
+def system(settings: Settings, stage: str) -> System:
+    """Return the system of a stage with these settings."""
+    return System(settings, Stacks(NAME, stage, settings, REGIONAL))
 
 
 def is_trial(settings: Settings) -> bool:
     """Whether the stages serve a baseline, and are to be led to a newer deployment."""
     if settings.migration_mode != "canary" or not settings.baseline_deployment:
         return False
-    kinds = app.build(settings, is_source=False, resting=True).resources.values()
-    return sum(each.resource_type == DEPLOYMENT for each in kinds) > 1
+    resources = app.build(settings, is_source=False).resources.items()
+    deployments = [title for title, each in resources if each.resource_type == DEPLOYMENT]
+    return not any(title.startswith(COPY) for title in deployments)
+
+
+def without_canary(settings: Settings) -> Settings:
+    """Return the settings before a trial: the stages serve the baseline alone."""
+    return settings.model_copy(update={"migration_mode": "blue_green", "enable_canary": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,6 @@ class System:
 
     settings: Settings
     stacks: Stacks
-    resting: bool
 
     @property
     def source(self) -> str:
@@ -92,6 +97,17 @@ class System:
             keys["api_key_id"] = app.Out.API_KEY
         return {start + name: self.app_output(region, key) for name, key in keys.items()}
 
+    def removals(self) -> Iterator[RemoveCanary]:
+        """Yield what takes each stage's canary off, around the settings that have none. (O-12)
+
+        CloudFormation leaves it at the stage where a template no longer has it.
+        """
+        settings = self.settings
+        for region in settings.regions:
+            api = self.app_output(region, app.Out.API_ID)
+            name, place = f"remove-canary-{region}", self.place(region)
+            yield RemoveCanary(name, place, api, settings.environment)
+
     # One method for each stack ------------------------------------------------------------------
 
     def api_accounts(self) -> list[Stack]:
@@ -128,9 +144,9 @@ class System:
 
     def _app(self, region: str, parameters: Mapping[str, ParameterValue]) -> Stack:
         is_source = region == self.source
-        template = app.build(self.settings, is_source=is_source, resting=self.resting)
+        template = app.build(self.settings, is_source=is_source)
         told = {**parameters, SERVES: str(template.outputs[app.Out.DEPLOYMENT].Value)}
-        if self.settings.canary and not self.resting:
+        if self.settings.canary:
             told["CanaryPercent"] = str(self.settings.traffic_shift_percentage)
         variant = "source" if is_source else ""
         return self.stacks.stack("app", region, template, told, variant=variant)

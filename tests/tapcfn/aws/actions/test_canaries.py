@@ -9,12 +9,13 @@ import pytest
 from tapcfn.acting import ActionStatus
 from tapcfn.aws.actions import AwsActions
 from tapcfn.errors import BlockedError
-from tapcfn.model import PromoteCanary
+from tapcfn.model import PromoteCanary, RemoveCanary
 from tapcfn.waits import Patience
 from tests.fakes import FakeClock
 from tests.tapcfn.aws.wire import HERE, Wires
 
 STAGE = {"restApiId": "api1", "stageName": "prod"}
+DROP = RemoveCanary("drop", HERE, "api1", "prod")
 PROMOTE = PromoteCanary("keep", HERE, "api1", "prod", "new")
 CANARY = {"deploymentId": "new", "percentTraffic": 10.0, "useStageCache": False}
 OTHER = {**CANARY, "deploymentId": "other"}
@@ -85,6 +86,20 @@ def test_a_promotion_goes_on_where_it_ended(wires: Wires, actions: AwsActions):
     patched(wires, REMOVE)
 
     actions.begin(PROMOTE, "t")
+
+
+def test_a_canary_is_taken_off_once(wires: Wires, actions: AwsActions):
+    """Where there is none, nothing is sent: the service would refuse it."""
+    there(wires, "old", CANARY)
+    assert actions.look(DROP, "t").status is ActionStatus.ABSENT
+    there(wires, "old", CANARY)
+    patched(wires, REMOVE)
+    there(wires, "old")
+    there(wires, "old")
+
+    actions.begin(DROP, "t")
+    assert actions.look(DROP, "t").facts == {"canary before": "new"}
+    actions.begin(DROP, "t")
 
 
 @pytest.mark.parametrize(
