@@ -10,6 +10,7 @@ import click
 
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.set_adopting import adopt
+from tapcfn.cli.set_comparing import skew
 from tapcfn.cli.set_place import found_of, one_set, set_of, sets_of
 from tapcfn.cli.set_simulating import simulate
 from tapcfn.cli.set_steering import drift, stop
@@ -20,7 +21,6 @@ from tapcfn.errors import CloudError, TapcfnError, UsageError
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
     from tapcfn.model import DeployedSet, Instance, StackSet, Target
-    from tapcfn.stack_sets.skew import Running
     from tapcfn.stack_sets.standing import Standing, Told
 
 T = TypeVar("T")
@@ -144,82 +144,6 @@ def _show_operation(desk: Desk, stack_set: StackSet, operation_id: str) -> None:
     )
 
 
-@stackset.command("skew")
-@click.pass_obj
-@placed()
-@one_set
-@click.option(
-    "--bundle",
-    "bundles",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A bundle that names versions by its commit. May be given more than once.",
-)
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 10 if there are several versions.")
-@common
-def skew(
-    session: Session,
-    /,
-    *,
-    where: Where,
-    name: str,
-    bundles: tuple[Path, ...],
-    detailed_exitcode: bool,
-) -> int:
-    """Say which instance runs what: its stack's own template and parameters."""
-    from tapcfn.cli.desk import open_desk
-    from tapcfn.report.set_answers import skew_fields
-    from tapcfn.report.stack_sets import skew_text
-    from tapcfn.stack_sets.skew import versions
-
-    place = workplace(session.package, where)
-    commits = _commits(bundles)
-    several = False
-    with open_desk(session, place, "stackset skew") as desk:
-        for each in sets_of(place, name):
-            found = found_of(desk, each, to_plan=False)
-            told = versions(_of_each(desk, found.instances, _running))
-            known = {each.template.digest: "that of the settings", **commits}
-            text = f"{each.name}\n{skew_text(told, known)}"
-            session.console.answer("stackset.skew", skew_fields(each.name, told, known), text)
-            several = several or len({(one.template, one.parameters) for one in told}) > 1
-    return 10 if several and detailed_exitcode else 0
-
-
-def _commits(bundles: tuple[Path, ...]) -> dict[str, str]:
-    """Return the commit that each template of some bundles is from, by its digest."""
-    from tapcfn.bundle import read
-
-    named: dict[str, str] = {}
-    for each in map(read, bundles):
-        units = [stack.template for stack in each.rollout.stacks]
-        units += [stack_set.template for stack_set in each.rollout.stack_sets]
-        named |= dict.fromkeys((body.digest for body in units), each.commit[:12] or "a bundle")
-    return named
-
-
-def _running(desk: Desk, instance: Instance) -> Running:
-    """Return what an instance's stack runs; nothing where it is gone or can't be read."""
-    from tapcfn.model import digest_of
-    from tapcfn.plain.templates import normal
-    from tapcfn.stack_sets.skew import Running, parameters_digest
-
-    target = instance.target
-    nothing = Running(target, "", "", instance.status)
-    if not instance.stack_id:
-        return nothing
-    try:
-        stack = desk.cloud.stack(instance.stack_id, target)
-        if stack.status.is_absent:
-            return nothing
-        body = desk.cloud.template(instance.stack_id, target)
-    except CloudError as error:
-        _warn(desk, f"{target}: its stack can't be read: {error}")
-        return nothing
-    told = parameters_digest(stack.parameters, {})
-    return Running(target, digest_of(normal(body)), told, instance.status)
-
-
 def _of_each(
     desk: Desk, found: Mapping[Target, Instance], work: Callable[[Desk, Instance], T]
 ) -> list[T]:
@@ -277,5 +201,5 @@ def _outputs_of(desk: Desk, instance: Instance) -> Mapping[str, str] | None:
         return None
 
 
-for _command in (simulate, retry, stop, revert, drift, adopt):
+for _command in (skew, simulate, retry, stop, revert, drift, adopt):
     stackset.add_command(_command)

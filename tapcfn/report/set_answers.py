@@ -14,14 +14,17 @@ from tapcfn.stack_sets.drifted import FleetDrift
 from tapcfn.stack_sets.retrying import Retry
 from tapcfn.stack_sets.reverting import Revert
 from tapcfn.stack_sets.simulation import Simulation
-from tapcfn.stack_sets.skew import Version
+from tapcfn.stack_sets.skew import Retained, Version
 from tapcfn.stack_sets.spread import Spread
 
 # Versions and what will be ------------------------------------------------------------------------
 
 
 def skew_fields(
-    name: str, versions: Iterable[Version], names: Mapping[str, str] = EMPTY
+    name: str,
+    versions: Iterable[Version],
+    names: Mapping[str, str] = EMPTY,
+    retained: Iterable[Retained] = (),
 ) -> dict[str, object]:
     """Return which instances run what, for programs."""
     return {
@@ -32,9 +35,22 @@ def skew_fields(
                 "name": names.get(each.template),
                 "parameters": each.parameters or None,
                 "status": each.status,
+                "stack": each.stand,
                 "instances": _names(each.pairs),
             }
             for each in versions
+        ],
+        "retained": [
+            {
+                "account": each.target.account,
+                "region": each.target.region,
+                "stack": each.stack,
+                "stack_id": each.stack_id,
+                "template": each.template or None,
+                "name": names.get(each.template),
+                "parameters": each.parameters or None,
+            }
+            for each in retained
         ],
     }
 

@@ -12,7 +12,7 @@ from tapcfn.stack_sets.causes import Cancelled, Cluster
 from tapcfn.stack_sets.drifted import DriftGroup, FleetDrift
 from tapcfn.stack_sets.pacing import OperationPart, RegionPart
 from tapcfn.stack_sets.simulation import Simulation, WavePart
-from tapcfn.stack_sets.skew import Version
+from tapcfn.stack_sets.skew import Retained, Stand, Version, kinds
 
 _WIDEST = 100
 _MOST_PLACES = 4
@@ -121,19 +121,39 @@ def outputs_fields(
 # What there is ------------------------------------------------------------------------------------
 
 
-def skew_text(versions: Sequence[Version], names: Mapping[str, str] = EMPTY) -> str:
+def skew_text(
+    versions: Sequence[Version],
+    names: Mapping[str, str] = EMPTY,
+    retained: Sequence[Retained] = (),
+) -> str:
     """Return the versions, that of most instances first; `names` by digest of a template. (D-12)"""
     lines = []
     for each in versions:
-        name = f" ({names[each.template]})" if each.template in names else ""
-        template = f"template {each.template[:_DIGEST]}{name}" if each.template else "no stack"
-        told = f", parameters {each.parameters[:_DIGEST]}" if each.parameters else ""
-        lines.append(f"{counted(len(each.pairs), 'instance')} {each.status}: {template}{told}")
+        what = _STANDS.get(each.stand) or _version_text(each, names)
+        lines.append(f"{counted(len(each.pairs), 'instance')} {each.status}: {what}")
         lines.append(f"    {places(each.pairs)}")
+    for left in retained:
+        lines.append(f"no instance stands for {left.stack}: {_version_text(left, names)}")
+        lines.append(f"    {left.target}")
     total = sum(len(each.pairs) for each in versions)
-    kinds = len({(each.template, each.parameters) for each in versions})
-    lines.append(f"{counted(total, 'instance')}, {counted(kinds, 'version')}.")
+    end = f"{counted(total, 'instance')}, {counted(kinds(versions), 'version')}"
+    stays = f"; {counted(len(retained), 'stack')} left behind" if retained else ""
+    lines.append(f"{end}{stays}.")
     return "\n".join(lines)
+
+
+_STANDS = {
+    Stand.GONE: "its stack is gone, and the instance stays",
+    Stand.NONE: "no stack",
+    Stand.UNREAD: "its stack can't be read",
+}
+
+
+def _version_text(each: Version | Retained, names: Mapping[str, str]) -> str:
+    name = f" ({names[each.template]})" if each.template in names else ""
+    template = f"template {each.template[:_DIGEST]}{name}" if each.template else "can't be read"
+    told = f", parameters {each.parameters[:_DIGEST]}" if each.parameters else ""
+    return template + told
 
 
 def fleet_drift_text(drift: FleetDrift) -> str:

@@ -31,10 +31,11 @@ _MASKED = "****"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One instance before: the last operation on it, and its overrides but for secret ones."""
+    """One instance before: last operation, overrides but for secret ones, and its StackId."""
 
     operation: str
     overrides: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    stack_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def record_of(spread: Spread, operation_id: str) -> Record:
         deployed.capabilities,
         preferences,
         {
-            pair: Kept(each.operation, _open(each.overrides or {}, hidden))
+            pair: Kept(each.operation, _open(each.overrides or {}, hidden), each.stack_id)
             for pair, each in sorted(found.items())
         },
         spread.retries,
@@ -175,7 +176,11 @@ def dump(record: Record) -> str:
         "capabilities": list(record.capabilities),
         "preferences": _told(record.preferences),
         "instances": {
-            str(pair): {"operation": each.operation, "overrides": dict(each.overrides)}
+            str(pair): {
+                "operation": each.operation,
+                "overrides": dict(each.overrides),
+                "stack_id": each.stack_id,
+            }
             for pair, each in record.instances.items()
         },
         **({"retries": record.retries} if record.retries else {}),
@@ -210,7 +215,7 @@ def load(text: str, where: str) -> Record:
         tuple(document["capabilities"]),
         _preferences(document["preferences"]),
         {
-            pair: Kept(each["operation"], each["overrides"])
+            pair: Kept(each["operation"], each["overrides"], each.get("stack_id", ""))
             for pair, each in _pairs(document["instances"]).items()
         },
         document.get("retries", ""),

@@ -97,6 +97,9 @@ def test_a_set_that_keeps_its_stacks_leaves_them_behind(fleet: SetFolder) -> Non
 
     assert not fleet.is_there()
     assert Counter(fleet.wanted) == fleet.stacks()
+    (told,) = fleet.done("stackset skew", "--detailed-exitcode").of_type("stackset.skew")
+    assert fleet.wanted == {(each["account"], each["region"]) for each in told["retained"]}
+    assert told["versions"] == []
 
 
 # Saved plans --------------------------------------------------------------------------------------

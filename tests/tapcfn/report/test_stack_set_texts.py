@@ -15,7 +15,7 @@ from tapcfn.stack_sets.causes import Cancelled, cluster
 from tapcfn.stack_sets.drifted import group
 from tapcfn.stack_sets.ports import InstanceDrift
 from tapcfn.stack_sets.simulation import simulate
-from tapcfn.stack_sets.skew import Version
+from tapcfn.stack_sets.skew import Retained, Stand, Version
 
 REGIONS = ("us-east-1", "eu-west-1", "eu-central-1", "ap-northeast-1", "ap-southeast-2")
 PAIRS = frozenset(Target(f"{each:012}", region) for each in range(12) for region in REGIONS)
@@ -97,8 +97,10 @@ def test_versions_with_their_names() -> None:
     found = [
         Version("a" * 64, "c" * 64, InstanceStatus.CURRENT, pairs[:6]),
         Version("b" * 64, "c" * 64, InstanceStatus.OUTDATED, pairs[6:7]),
-        Version("", "", InstanceStatus.INOPERABLE, pairs[7:8]),
+        Version("", "", InstanceStatus.INOPERABLE, pairs[7:8], Stand.NONE),
+        Version("", "", InstanceStatus.CURRENT, pairs[8:9], Stand.GONE),
     ]
+    left = [Retained(FIRST, "StackSet-old-1", "arn:1", "b" * 64, "c" * 64)]
 
     assert """\
 6 instances CURRENT: template aaaaaaaaaaaa (v1.4), parameters cccccccccccc
@@ -108,7 +110,11 @@ def test_versions_with_their_names() -> None:
     000000000001/ap-southeast-2
 1 instance INOPERABLE: no stack
     000000000001/eu-central-1
-8 instances, 3 versions.""" == skew_text(found, {"a" * 64: "v1.4"})
+1 instance CURRENT: its stack is gone, and the instance stays
+    000000000001/eu-west-1
+no instance stands for StackSet-old-1: template bbbbbbbbbbbb, parameters cccccccccccc
+    000000000000/us-east-1
+9 instances, 4 versions; 1 stack left behind.""" == skew_text(found, {"a" * 64: "v1.4"}, left)
 
 
 def test_drift_over_many_instances() -> None:
