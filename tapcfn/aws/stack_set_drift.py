@@ -33,10 +33,6 @@ class Drift(StrEnum):
     UNSUPPORTED = "UNSUPPORTED"
 
 
-# Of a resource: what is not as its template says.
-_NOT_AS_WRITTEN = (Drift.MODIFIED, Drift.DELETED)
-
-
 def found(behalf: Behalf, name: str) -> SetDrift | None:
     """Return what the last detection found, or None where there was none."""
     details = (told_set(behalf, name) or {}).get("StackSetDriftDetectionDetails", {})
@@ -58,7 +54,8 @@ def in_instance(
 ) -> tuple[InstanceDrift, ...]:
     """Return what one detection found in an instance, property by property; sorted.
 
-    A resource that is gone has one line, without a property.
+    A resource that is gone, in sync or not checked has one line, without a property. The service
+    may leave out those that it does not check.
     """
     resources = behalf.rows(
         "list_stack_instance_resource_drifts",
@@ -66,7 +63,6 @@ def in_instance(
         StackInstanceAccount=pair.account,
         StackInstanceRegion=pair.region,
         OperationId=operation_id,
-        StackInstanceResourceDriftStatuses=[word.value for word in _NOT_AS_WRITTEN],
     )
     by_place = {
         (each.logical_id, each.path): each

@@ -109,9 +109,10 @@ def drift(session: Session, /, *, where: Where, name: str, detailed_exitcode: bo
 
 def _drift(desk: Desk, stack_set: StackSet) -> int:
     """Detect the drift of one set and show it; return 1, 5, 10 or 0."""
+    from tapcfn.plain.templates import normal
     from tapcfn.report.set_answers import drift_fields
     from tapcfn.report.stack_sets import fleet_drift_text
-    from tapcfn.stack_sets.drifted import group
+    from tapcfn.stack_sets.drifted import always_there, group
     from tapcfn.stack_sets.watching import watch
 
     found = found_of(desk, stack_set, to_plan=False)
@@ -127,7 +128,7 @@ def _drift(desk: Desk, stack_set: StackSet) -> int:
         raise KeyboardInterrupt
     told = desk.sets.drift(stack_set)
     word = told.status if told else "FAILED"
-    fleet = group(_of_pairs(desk, stack_set, token))
+    fleet = group(_of_pairs(desk, stack_set, token), always_there(normal(found.deployed.template)))
     text = f"{stack_set.name}: detection {word}\n{fleet_drift_text(fleet)}"
     desk.session.console.answer("stackset.drift", drift_fields(stack_set.name, word, fleet), text)
     return _code_of(word, fleet)
@@ -189,8 +190,6 @@ def _of_pairs(
     def one(instance: Instance) -> tuple[InstanceDrift, ...] | str:
         if instance.target in failed:
             return failed[instance.target]
-        if instance.drift != "DRIFTED":
-            return ()
         try:
             return desk.sets.instance_drifts(stack_set, instance.target, token)
         except CloudError as error:

@@ -204,6 +204,15 @@ def drift_fields(name: str, status: str, drift: FleetDrift) -> dict[str, object]
         "drifted": drift.drifted,
         "unsupported": drift.unsupported,
         "failed": {str(pair): why for pair, why in drift.failed.items()},
+        "unchecked": [
+            {
+                "logical_id": each.logical_id,
+                "resource_type": each.resource_type,
+                "status": each.status,
+                "instances": _names(each.pairs),
+            }
+            for each in drift.unchecked
+        ],
         "groups": [
             {
                 "logical_id": each.logical_id,

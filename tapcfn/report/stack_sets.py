@@ -167,10 +167,13 @@ def fleet_drift_text(drift: FleetDrift) -> str:
         for each in groups:
             lines.append(f"  {_difference(each)}  in {counted(len(each.pairs), 'instance')}")
             lines.append(f"      {places(each.pairs)}")
+    for each in drift.unchecked:
+        what = f"{each.logical_id}  {each.resource_type}  {each.status}"
+        lines.append(f"not checked: {what}  in {counted(len(each.pairs), 'instance')}")
     lines += [f"! detection failed in {pair}: {why}" for pair, why in drift.failed.items()]
     total = f"{drift.drifted} of {counted(drift.checked, 'instance')} have drifted"
     if drift.unsupported:
-        total += f"; {counted(drift.unsupported, 'resource')} could not be checked"
+        total += f"; {counted(drift.unsupported, 'resource')} not checked"
     if drift.failed:
         total += f"; detection failed in {counted(len(drift.failed), 'instance')}"
     return "\n".join([*lines, total + "."])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tapcfn.model import Target
+from tapcfn.model import EMPTY, Target
 from tapcfn.stack_sets.ports import InstanceDrift
 from tapcfn.stack_sets.wording import placeless
 
 _DRIFTED = frozenset({"MODIFIED", "DELETED"})
 _CHECKED = _DRIFTED | {"IN_SYNC"}
+_NOT_CHECKED = "NOT_CHECKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class DriftGroup:
 class FleetDrift:
     """What detection found over all pairs; `failed` has why it failed in some.
 
-    `checked` and `drifted` count instances, `unsupported` resources that can't be checked.
+    `checked` and `drifted` count instances, `unsupported` resources that were not checked: which
+    those are, and why as far as the service says, is in `unchecked`.
     """
 
     groups: tuple[DriftGroup, ...]
@@ -41,25 +44,55 @@ class FleetDrift:
     drifted: int
     unsupported: int
     failed: Mapping[Target, str]
+    unchecked: tuple[DriftGroup, ...] = ()
 
 
-def group(found: Mapping[Target, tuple[InstanceDrift, ...] | str]) -> FleetDrift:
+def always_there(template: str) -> dict[str, str]:
+    """Return the types of a template's resources that every stack of it has, by logical id."""
+    try:
+        resources = json.loads(template).get("Resources", {})
+    except ValueError:
+        return {}
+    return {
+        key: str(each.get("Type", ""))
+        for key, each in resources.items()
+        if isinstance(each, Mapping) and "Condition" not in each
+    }
+
+
+def group(
+    found: Mapping[Target, tuple[InstanceDrift, ...] | str],
+    resources: Mapping[str, str] = EMPTY,
+) -> FleetDrift:
     """Return drift by resource and property, that of most pairs first.
 
-    `found` has what was found in each pair that was looked at; a text is why that failed.
+    `found` has what was found in each pair that was looked at; a text is why that failed. What is
+    not told of the `resources` that each has was not checked.
     """
-    drifts = {pair: each for pair, each in found.items() if not isinstance(each, str)}
-    everything = [drift for each in drifts.values() for drift in each]
-    unsupported = {
-        (each.target, each.logical_id) for each in everything if each.status not in _CHECKED
+    drifts = {
+        pair: (*each, *_left_out(pair, each, resources))
+        for pair, each in found.items()
+        if not isinstance(each, str)
     }
+    everything = [drift for each in drifts.values() for drift in each]
+    unchecked = [each for each in everything if each.status not in _CHECKED]
     return FleetDrift(
         _groups(each for each in everything if each.status in _DRIFTED),
         checked=len(drifts),
         drifted=sum(any(each.status in _DRIFTED for each in told) for told in drifts.values()),
-        unsupported=len(unsupported),
+        unsupported=len({(each.target, each.logical_id) for each in unchecked}),
         failed={pair: each for pair, each in sorted(found.items()) if isinstance(each, str)},
+        unchecked=_groups(unchecked),
     )
+
+
+def _left_out(
+    pair: Target, told: Iterable[InstanceDrift], resources: Mapping[str, str]
+) -> Iterator[InstanceDrift]:
+    """Yield the resources of which the service says nothing."""
+    named = {each.logical_id for each in told}
+    for key in sorted(resources.keys() - named):
+        yield InstanceDrift(pair, key, resources[key], _NOT_CHECKED)
 
 
 def _groups(drifts: Iterable[InstanceDrift]) -> tuple[DriftGroup, ...]:

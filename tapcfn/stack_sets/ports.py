@@ -38,7 +38,10 @@ class SetDrift:
 
 @dataclass(frozen=True, slots=True)
 class InstanceDrift:
-    """A property of an instance's resource that is not as its template says."""
+    """A property of an instance's resource that is not as its template says.
+
+    Without a path it is the resource: gone, in sync, or not checked.
+    """
 
     target: Target
     logical_id: str
@@ -114,7 +117,10 @@ class SetCloud(Protocol):
     def instance_drifts(
         self, stack_set: StackSet, pair: Target, operation_id: str
     ) -> tuple[InstanceDrift, ...]:
-        """Return what one detection found in an instance, property by property."""
+        """Return what one detection found in an instance, property by property.
+
+        Resources whose type can't be checked may be left out.
+        """
         ...
 
     def auto_deployment_targets(self, stack_set: StackSet) -> Mapping[str, tuple[str, ...]]:

@@ -100,7 +100,8 @@ def test_what_failed_is_seen_done_again_and_taken_back(folder: SetFolder, tmp_pa
 
 
 def test_drift_is_found_in_every_instance_and_told_once(folder: SetFolder) -> None:
-    """D-13: by property; nothing at work is nothing to stop."""
+    """D-13: by property, and what is not checked; nothing at work is nothing to stop."""
+    folder.wants("first", Handle={"Type": "AWS::CloudFormation::WaitConditionHandle"})
     folder.done("apply")
     assert folder.done("stackset drift", "--detailed-exitcode").code == 0
     for account, region in sorted(folder.stacks()):
@@ -117,6 +118,12 @@ def test_drift_is_found_in_every_instance_and_told_once(folder: SetFolder) -> No
     (group,) = drift["groups"]
     assert (drift["status"], drift["drifted"], group["path"]) == ("COMPLETED", 4, "/DisplayName")
     assert len(group["instances"]) == 4
+    (handle,) = drift["unchecked"]
+    assert (drift["unsupported"], handle["logical_id"], len(handle["instances"])) == (
+        4,
+        "Handle",
+        4,
+    )
     assert folder.done("stackset drift").code == 0
     assert not folder.done("stackset stop").of_type("stackset.stop")
 

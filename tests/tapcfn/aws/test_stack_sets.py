@@ -479,7 +479,7 @@ def test_drift_is_told_by_number_of_instances(sets, cfn):
 
 
 def test_drift_in_an_instance_is_told_property_by_property(sets, cfn):
-    """Both pages; a resource that is gone has one line."""
+    """Both pages; a resource that is gone, in sync or can't be checked has one line."""
     resource = {
         "StackId": "arn:stack",
         "LogicalResourceId": "Role",
@@ -492,12 +492,13 @@ def test_drift_in_an_instance_is_told_property_by_property(sets, cfn):
     pages = [
         {**resource, "PropertyDifferences": [{"PropertyPath": p, **path} for p in ("/B", "/A")]},
         {**resource, "LogicalResourceId": "Key", "StackResourceDriftStatus": "DELETED"},
+        {**resource, "LogicalResourceId": "Own", "StackResourceDriftStatus": "UNSUPPORTED"},
+        {**resource, "LogicalResourceId": "Well", "StackResourceDriftStatus": "IN_SYNC"},
     ]
     asked = {
         **OF_ONE,
         "MaxResults": 100,
         "OperationId": TOKEN,
-        "StackInstanceResourceDriftStatuses": ["MODIFIED", "DELETED"],
     }
     call = "list_stack_instance_resource_drifts"
     cfn.answers(call, {"Summaries": pages[:1], "NextToken": "2"}, **asked)
@@ -505,8 +506,10 @@ def test_drift_in_an_instance_is_told_property_by_property(sets, cfn):
 
     assert (
         InstanceDrift(PAIR, "Key", "AWS::IAM::Role", "DELETED", physical_id="x"),
+        InstanceDrift(PAIR, "Own", "AWS::IAM::Role", "UNSUPPORTED", physical_id="x"),
         InstanceDrift(PAIR, "Role", "AWS::IAM::Role", "MODIFIED", "/A", "1", "2", "x"),
         InstanceDrift(PAIR, "Role", "AWS::IAM::Role", "MODIFIED", "/B", "1", "2", "x"),
+        InstanceDrift(PAIR, "Well", "AWS::IAM::Role", "IN_SYNC", physical_id="x"),
     ) == sets.instance_drifts(a_set(), PAIR, TOKEN)
 
 

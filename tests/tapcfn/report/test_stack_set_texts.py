@@ -143,6 +143,7 @@ Topic  AWS::SNS::Topic
 Queue  AWS::SQS::Queue
   DELETED  in 1 instance
       1/eu-west-1
+not checked: Own  Custom::Own  NOT_CHECKED  in 1 instance
 ! detection failed in 3/eu-west-1: no access
-2 of 2 instances have drifted; 1 resource could not be checked; detection failed in 1 \
+2 of 2 instances have drifted; 1 resource not checked; detection failed in 1 \
 instance.""" == fleet_drift_text(group(found))
