@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tapcfn.model import ParameterValue, Rollout, TemplateBody
+if TYPE_CHECKING:
+    from tapcfn.model import ParameterValue, Rollout, TemplateBody
 
 T = TypeVar("T")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.agreeing import agreed
 from tapcfn.cli.options import Session, Where, common, linked, placed
 from tapcfn.cli.workplace import workplace
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 @click.pass_obj
 @placed()
 @click.option(
-    "--name", default="", metavar="ACTION", help="Do this one; without it they are listed."
+    "--name",
+    shell_complete=completers.actions,
+    default="",
+    metavar="ACTION",
+    help="Do this one; without it they are listed.",
 )
 @click.option("--yes", is_flag=True, help="Do it without being asked.")
 @linked

@@ -15,6 +15,7 @@ from tapcfn.cli.asking import preflight, references
 from tapcfn.cli.bootstrapping import bootstrap
 from tapcfn.cli.bringing import import_
 from tapcfn.cli.bundles import bundle
+from tapcfn.cli.completing import VARIABLE, answer_shells, completion
 from tapcfn.cli.console import Console
 from tapcfn.cli.destroying import destroy
 from tapcfn.cli.drifting import drift
@@ -68,7 +69,7 @@ _COMMANDS = (
     *(runs, resume, preflight, references),
     *(drift, import_, role, bootstrap),
     *(recover, rollback, stackset),
-    *(phases, runbook, act, notify),
+    *(phases, runbook, act, notify, completion),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
@@ -79,6 +80,8 @@ def run(package: str, arguments: Sequence[str], interrupts: Interrupts | None = 
 
     `interrupts` holds the signals that have come before.
     """
+    if VARIABLE in os.environ:
+        answer_shells()
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     color = not ("--no-color" in arguments or os.environ.get("NO_COLOR"))
     console = Console(f"{moment}-{os.urandom(3).hex()}", json="--json" in arguments, color=color)

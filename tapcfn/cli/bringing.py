@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options import Session, Where, common, linked, placed
 from tapcfn.cli.workplace import workplace
 from tapcfn.errors import BlockedError, UsageError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.pass_obj
 @placed()
-@click.argument("stack")
+@click.argument("stack", shell_complete=completers.stacks)
 @click.argument("resources", nargs=-1, required=True, metavar="LOGICAL_ID=IDENTIFIER...")
 @click.option("--yes", is_flag=True, help="Approve the import.")
 @linked

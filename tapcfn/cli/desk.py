@@ -14,7 +14,7 @@ from pathlib import Path
 from tapcfn import policing
 from tapcfn.aws.cloud import AwsCloud
 from tapcfn.aws.session import Clients
-from tapcfn.cli import instance_outputs
+from tapcfn.cli import instance_outputs, names
 from tapcfn.cli.clock import WallClock
 from tapcfn.cli.console import yes_or_no
 from tapcfn.cli.instance_outputs import Told, value_of
@@ -335,6 +335,8 @@ def open_desk(
     root = root or Path.cwd()
     state = root / STATE
     ledger = _ledger(session, place, command, state)
+    if rehearsed_at is None and not place.called:
+        names.keep(state, place)
     if writes or rehearsed_at:
         session.record(Path.cwd() / STATE / "told")
     session.console.notify(_started(session, place, command))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.agreeing import close, confirmed, make_sure_that_somebody_answers
 from tapcfn.cli.options import (
     Removal,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--force-delete",
+    shell_complete=completers.stacks,
     multiple=True,
     metavar="STACK",
     help="Give up a stack whose deletion failed, and leave behind whatever does not go.",

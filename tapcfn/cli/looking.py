@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.templates import places
 from tapcfn.cli.workplace import workplace
@@ -61,7 +62,7 @@ def outputs(session: Session, /, *, where: Where) -> int:
 @click.command()
 @click.pass_obj
 @placed()
-@click.option("--stack", "only", help="Only this stack.")
+@click.option("--stack", "only", shell_complete=completers.stacks, help="Only this stack.")
 @click.option("--failed", is_flag=True, help="Only what failed.")
 @common
 def events(session: Session, /, *, where: Where, only: str | None, failed: bool) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options import Session, Where, common, linked, placed, program
 from tapcfn.cli.workplace import STATE, Catalogue, clients_of, workplace
 from tapcfn.errors import ConfigError, TapcfnError, UsageError
@@ -28,7 +29,14 @@ _JOBS = {"success": "success", "failure": "failure", "cancelled": "interrupted"}
 @click.command()
 @click.pass_obj
 @placed(bundled=False)
-@click.option("--run", "name", metavar="RUN", default="", help="This run, not the newest.")
+@click.option(
+    "--run",
+    "name",
+    shell_complete=completers.runs,
+    metavar="RUN",
+    default="",
+    help="This run, not the newest.",
+)
 @click.option(
     "--job",
     type=click.Choice(list(_JOBS)),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options import Session, again, common, linked, program
 from tapcfn.cli.workplace import STATE
 from tapcfn.errors import UsageError
@@ -18,7 +19,9 @@ _VALUED = frozenset({"--timeout"})
 
 @click.command()
 @click.pass_obj
-@click.argument("name", metavar="[BLUEPRINT|RUN]", required=False)
+@click.argument(
+    "name", metavar="[BLUEPRINT|RUN]", required=False, shell_complete=completers.runs_and_blueprints
+)
 @common
 def runs(session: Session, /, *, name: str | None) -> int:
     """List what has been run in this folder, newest first, or show one run's stacks."""
@@ -38,7 +41,7 @@ def runs(session: Session, /, *, name: str | None) -> int:
 
 @click.command()
 @click.pass_obj
-@click.argument("name", metavar="[RUN]", required=False)
+@click.argument("name", metavar="[RUN]", required=False, shell_complete=completers.runs)
 @click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
 @linked
 @common

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options import Session, Where, allow_loss, common, linked, placed, program
 from tapcfn.cli.workplace import Catalogue, Workplace, workplace
 from tapcfn.errors import UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.pass_obj
 @placed()
-@click.option("--stack", "only", help="Only this stack.")
+@click.option("--stack", "only", shell_complete=completers.stacks, help="Only this stack.")
 @click.option("--execute", is_flag=True, help="Do it. The stack has to be named.")
 @click.option(
     "--skip",

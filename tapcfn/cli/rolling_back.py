@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options import Session, Where, again, allow_loss, common, linked, placed, program
 from tapcfn.cli.workplace import STATE, Catalogue, deployment_of, workplace
 from tapcfn.errors import TapcfnError, UsageError
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.pass_obj
 @placed(bundled=False)
-@click.option("--to", "start", metavar="DIGEST", help="This bundle, by how its digest starts.")
+@click.option(
+    "--to",
+    "start",
+    shell_complete=completers.bundles,
+    metavar="DIGEST",
+    help="This bundle, by how its digest starts.",
+)
 @click.option("--list", "lists", is_flag=True, help="Only list the bundles there are.")
 @click.option("--yes", is_flag=True, help="Approve the plan; never the loss of data.")
 @allow_loss

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.errors import BlockedError, UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 one_set = click.option(
-    "--set", "name", default="", metavar="NAME", help="The stack set, where there are several."
+    "--set",
+    "name",
+    shell_complete=completers.stack_sets,
+    default="",
+    metavar="NAME",
+    help="The stack set, where there are several.",
 )
 yes = click.option("--yes", is_flag=True, help="Approve what is shown; never the loss of data.")
 

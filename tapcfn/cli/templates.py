@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options import Session, Where, common, placed
 from tapcfn.cli.reports import reporting
 from tapcfn.cli.workplace import Catalogue, Workplace, enter, schema_of, workplace
@@ -131,7 +132,7 @@ def _svg(text: str) -> str:
 
 @click.command()
 @click.pass_obj
-@click.argument("blueprint", required=False)
+@click.argument("blueprint", required=False, shell_complete=completers.blueprints)
 @click.option("--ndjson", is_flag=True, help="That of the lines which --json prints.")
 @common
 def schema(session: Session, /, *, blueprint: str | None, ndjson: bool) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options.session import Session
 from tapcfn.errors import UsageError
 
@@ -55,6 +56,7 @@ def stands(command: F) -> F:
     """Add `--at`, for rollouts with moves."""
     return click.option(
         "--at",
+        shell_complete=completers.moves_and_base,
         default="",
         metavar="MOVE",
         help="Take a rollout with moves to stand here, where what is deployed does not tell.",
@@ -71,6 +73,7 @@ def looking_ahead(command: F) -> F:
     decorated: Any = stands(call)
     decorated = click.option(
         "--back-to",
+        shell_complete=completers.moves_and_base,
         default="",
         metavar="MOVE",
         help="Show which moves would be taken back down to this one, and no stacks.",
@@ -98,12 +101,14 @@ def travelling(command: F) -> F:
     for decorate in (
         click.option(
             "--back-to",
+            shell_complete=completers.moves_and_base,
             default="",
             metavar="MOVE",
             help='Take moves back, one after another, down to this one; "base" is before all.',
         ),
         click.option(
             "--confirm-point-of-no-return",
+            shell_complete=completers.points,
             multiple=True,
             metavar="NAME",
             help="Cross this point of no return without being asked; by its name.",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.options.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,9 +70,14 @@ def placed(
 
         decorated: Any = call
         for decorate in (
-            click.argument("blueprint", required=required and not bundled),
+            click.argument(
+                "blueprint",
+                required=required and not bundled,
+                shell_complete=completers.blueprints,
+            ),
             click.option(
                 "--stage",
+                shell_complete=completers.stages,
                 default=stage,
                 show_default=stage or "local, or the plan's",
                 help="Which settings.",
@@ -119,13 +125,21 @@ def selected(command: F) -> F:
     for decorate in (
         click.option(
             "--only",
+            shell_complete=completers.units,
             multiple=True,
             metavar="STACK",
             help="This stack alone; * and ? fit any characters. May be given more than once.",
         ),
-        click.option("--phase", default="", metavar="NAME", help="This phase alone."),
+        click.option(
+            "--phase",
+            shell_complete=completers.phases,
+            default="",
+            metavar="NAME",
+            help="This phase alone.",
+        ),
         click.option(
             "--until",
+            shell_complete=completers.phases_and_moves,
             default="",
             metavar="NAME",
             help="All phases up to this one; a destroy begins with the last.",
