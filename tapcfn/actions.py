@@ -59,9 +59,6 @@ def says(action: Action) -> str:
     return _SAYS[type(action)].format_map(told)
 
 
-# What leaves nothing behind that could be taken back: a look, a wait, or a drill.
-_HARMLESS = (AwaitCertificate, CompareObjects, FailoverDrill, RestoreDrill)
-
 # What is there once more and does no harm: copies and snapshots stay until somebody deletes them.
 _STAYS = (
     CopyDatabaseSnapshot,
@@ -99,11 +96,6 @@ def forever(action: Action) -> str:
 def leaves(action: Action) -> str:
     """Say what a taken back action leaves, or nothing."""
     return f"stays: {says(action)}" if isinstance(action, _STAYS) else ""
-
-
-def is_harmless(action: Action) -> bool:
-    """Whether an action changes nothing that lasts."""
-    return isinstance(action, _HARMLESS)
 
 
 def inputs(action: Action) -> tuple[OutputOf, ...]:

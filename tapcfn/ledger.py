@@ -157,6 +157,11 @@ class FileLedger:
         states = self._moves.get((blueprint, stage), {})
         return frozenset(move for move, state in states.items() if state == "passed")
 
+    def begun(self, blueprint: str, stage: str) -> frozenset[str]:
+        """Return the moves that were begun, or begun to be taken back, and are not over."""
+        states = self._moves.get((blueprint, stage), {})
+        return frozenset(move for move, state in states.items() if state == "begun")
+
     def places(self, blueprint: str, stage: str, source: str | None = None) -> frozenset[Target]:
         """Return where runs of this folder have changed stacks of a blueprint's stage.
 

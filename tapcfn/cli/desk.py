@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from tapcfn.events import (
 )
 from tapcfn.execute import Execution
 from tapcfn.holding import Read, bake, own_time
-from tapcfn.journey import at, everything, number_of, position
+from tapcfn.journey import number_of
 from tapcfn.lanes import Beside
 from tapcfn.ledger import FileLedger
 from tapcfn.model import EMPTY, Gate, Orphan, Rollout, Snapshot, StackSet
@@ -52,6 +52,8 @@ from tapcfn.stack_sets.keeping import FileKeeper
 from tapcfn.stack_sets.means import SetMeans
 from tapcfn.stack_sets.ports import SetCloud
 from tapcfn.stack_sets.running import follow
+from tapcfn.standing import position
+from tapcfn.variants import at, everything
 from tapcfn.waits import AT_HAND, Pace, Patience
 
 # Calls at once. The service's own limits are per account and Region; this bounds our threads.
@@ -91,8 +93,15 @@ class Desk:
     @property
     def passed(self) -> frozenset[str]:
         """The moves whose gates were seen to hold, as far as this folder knows."""
-        known = self.ledger.passed(self.place.blueprint, self.place.stage)
-        return frozenset(each.name for each in self.place.rollout.moves if each.mark in known)
+        return self._marked(self.ledger.passed(self.place.blueprint, self.place.stage))
+
+    @property
+    def half_way(self) -> frozenset[str]:
+        """The moves that were begun, or begun to be taken back, as far as this folder knows."""
+        return self._marked(self.ledger.begun(self.place.blueprint, self.place.stage))
+
+    def _marked(self, marks: Container[str]) -> frozenset[str]:
+        return frozenset(each.name for each in self.place.rollout.moves if each.mark in marks)
 
     def position(self, snapshot: Snapshot, said: str = "", *, back: bool = False) -> int:
         """Return after how many moves the rollout stands; `said` is somebody's word for it.

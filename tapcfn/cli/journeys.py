@@ -68,7 +68,7 @@ def legs_to(
     there, back = goal
     here = desk.position(snapshot, asked.at, back=back)
     if back:
-        return journey.backward(rollout, here, there) if there < here else ()
+        return journey.backward(rollout, here, there, desk.half_way) if there <= here else ()
     return journey.forward(rollout, here, there, passed)
 
 
@@ -128,7 +128,7 @@ def take(desk: Desk, leg: Leg, wish: Wish) -> int:
         state = "back" if leg.back else "passed"
         desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.mark, state)
     desk.tell(MoveEnded(move.name, passed=code == 0, back=leg.back))
-    if code in _STOPPED:
+    if code in _STOPPED or (code and leg.before):
         _leave(desk, leg, wish)
     return code
 

@@ -19,8 +19,9 @@ from tapcfn.errors import BlockedError, TapcfnError
 def phases(session: Session, /, *, where: Where, at: str) -> int:
     """Show what a rollout does step by step: what is done, what is next, how far back it can go."""
     from tapcfn.cli.desk import open_desk
-    from tapcfn.journey import BASE, undoable_until
+    from tapcfn.journey import undoable_until
     from tapcfn.report.journeys import open_still, phases_text
+    from tapcfn.variants import BASE
 
     place = workplace(session.package, where)
     with open_desk(session, place, "phases") as desk:

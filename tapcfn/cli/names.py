@@ -33,7 +33,7 @@ def keep(state: Path, place: Workplace) -> None:
 
 
 def _names_of(place: Workplace) -> dict[str, Any]:
-    from tapcfn.journey import everything
+    from tapcfn.variants import everything
 
     rollout = everything(place.rollout)
     return {

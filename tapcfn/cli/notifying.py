@@ -23,11 +23,11 @@ from tapcfn.events import (
     StackEnded,
     StackPlanned,
 )
-from tapcfn.journey import everything
 from tapcfn.model import Ending, Rollout, Target
 from tapcfn.notice_settings import When
 from tapcfn.notices.notice import Notice
 from tapcfn.notices.post import Post
+from tapcfn.variants import everything
 
 if TYPE_CHECKING:
     from tapcfn.aws.session import Clients

@@ -88,9 +88,9 @@ def _rehearse(
 ) -> int:
     from tapcfn.cli.desk import open_desk
     from tapcfn.cli.staged import approval_of, code_of, previewed, show_plan
-    from tapcfn.journey import at
     from tapcfn.plan import plan as make_plan
     from tapcfn.report.rehearsal import Stopwatch, schedule
+    from tapcfn.variants import at
 
     watch = Stopwatch()
     with open_desk(session, place, "rehearse", rehearsed_at=url, root=root) as opened:

@@ -181,8 +181,11 @@ def _plain(where: Where) -> Workplace:
 
 
 def _equipped(rollout: Rollout, settings: Common, where: str) -> Rollout:
+    """Return the rollout with what the settings ask of every stack; its moves make sense."""
     from tapcfn.equipment import equipped
+    from tapcfn.variants import check
 
+    check(rollout)
     return equipped(rollout, settings, where)
 
 

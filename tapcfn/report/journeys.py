@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from tapcfn.actions import forever, leaves, says
-from tapcfn.journey import BASE, Leg, undoable_until
+from tapcfn.journey import Leg, undoable_until
 from tapcfn.model import Move, Rollout
 from tapcfn.report.text import duration
+from tapcfn.variants import BASE
 
 # Which way a command leads, on or back, and the command.
 Way: TypeAlias = tuple[str, str]
@@ -91,12 +92,12 @@ def legs_text(rollout: Rollout, legs: Iterable[Leg]) -> str:
     lines = []
     for leg in legs:
         move = leg.move
-        if leg.holds_only:
-            lines.append(f"hold  {move.name:<16} its gates were not seen to hold")
-            lines += [f"      {each}" for each in move_lines(move) if each.startswith("gate")]
-        elif leg.back:
+        if leg.back:
             lines.append(f"back  {move.name:<16} {move.says}")
             lines += [f"      {each}" for each in _back_lines(leg)]
+        elif leg.holds_only:
+            lines.append(f"hold  {move.name:<16} its gates were not seen to hold")
+            lines += [f"      {each}" for each in move_lines(move) if each.startswith("gate")]
         else:
             lines.append(f"move  {move.name:<16} {move.says}")
             lines += [f"      {each}" for each in (*_changes(leg), *move_lines(move))]

@@ -11,7 +11,7 @@ from html import escape
 from markdown_it import MarkdownIt
 
 from tapcfn.actions import forever, inverse, leaves, says
-from tapcfn.journey import BASE, undoable_until
+from tapcfn.journey import undoable_until
 from tapcfn.model import (
     AlarmCheck,
     ApprovalCheck,
@@ -27,6 +27,7 @@ from tapcfn.model import (
 )
 from tapcfn.report.journeys import words_of
 from tapcfn.report.text import duration
+from tapcfn.variants import BASE
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }

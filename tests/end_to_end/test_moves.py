@@ -367,6 +367,17 @@ def test_what_is_deployed_anew_begins_at_the_beginning(shop: Shop) -> None:
     assert (1, [("sync", False, False)]) == (again.code, moves(again))
 
 
+def test_moves_that_contradict_themselves_are_refused_before_anything_is_read(shop: Shop) -> None:
+    """What is forever, and has no name to confirm it by, would be crossed by mistake."""
+    module = next(shop.folder.rglob("shop.py"))
+    module.write_text(module.read_text().replace(', confirm="give-up-the-old-house"', ""))
+
+    refused = shop.run("apply", "--until", "retire")
+
+    assert (2, set()) == (refused.code, shop.stacks)
+    assert "move retire: is forever, and has no name to confirm it by" in refused.err
+
+
 def test_the_whole_way_is_rehearsed_on_a_cloud_of_its_own(shop: Shop) -> None:
     """Nobody is asked and no command is run: the way, how long it takes, and nothing is left."""
     rehearsed = shop.run("rehearse", "--until", "retire", "--speed", "500", "--json")

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tapcfn import journey
+from tapcfn import journey, variants
 from tapcfn.errors import BlockedError, TemplateError, UsageError
-from tapcfn.journey import at, backward, everything, forward, position, undoable_until
+from tapcfn.journey import backward, forward, undoable_until
 from tapcfn.model import (
     ApprovalCheck,
     Gate,
@@ -22,6 +22,8 @@ from tapcfn.model import (
     Stack,
     TemplateBody,
 )
+from tapcfn.standing import position
+from tapcfn.variants import at, everything
 from tests.fakes.builders import HOME, a_deployed, a_stack, a_template
 
 GATE = Gate("errors", ApprovalCheck("ok?"))
@@ -164,6 +166,42 @@ def test_actions_are_taken_back_in_reverse_on_the_other_side() -> None:
     assert ["other-back", "freeze-back"] == [each.name for each in leg.after]
 
 
+FREEZE = SetReadOnly("freeze", HOME, "group")
+OTHER = replace(FREEZE, name="other")
+FROZEN = Move("try", "try it", (dns(50),), before=(FREEZE,), after=(OTHER,))
+
+
+@pytest.mark.parametrize(
+    ("move", "before"),
+    [(FROZEN, []), (replace(FROZEN, stacks=()), ["other-back"])],
+    ids=["with stacks", "without"],
+)
+def test_what_was_begun_before_the_stacks_changed_is_taken_back_too(
+    move: Move, before: list[str]
+) -> None:
+    """A process that died there, or on the last of the way back, leaves the stacks as they were."""
+    rollout = replace(ROLLOUT, moves=(SYNC, move, RETIRE))
+
+    (leg,) = backward(rollout, 1, 1, begun={"try"})
+
+    assert (True, True, frozenset()) == (leg.back, leg.holds_only, leg.stacks)
+    assert before == [each.name for each in leg.before]
+    assert ["freeze-back"] == [each.name for each in leg.after]
+    assert ["try", "sync"] == [
+        each.move.name for each in backward(rollout, 1, 0, begun={"try", "sync"})
+    ]
+
+
+def test_what_was_not_begun_or_left_nothing_is_not_taken_back() -> None:
+    """Somebody else's freeze, perhaps; and a move that only waits."""
+    rollout = replace(ROLLOUT, moves=(FROZEN, SYNC, RETIRE))
+
+    assert () == backward(rollout, 0, 0)
+    assert () == backward(rollout, 1, 1, begun={"sync"})
+    assert () == backward(rollout, 2, 2, begun={"retire"})
+    assert () == backward(rollout, 3, 3, begun={"retire"})
+
+
 def test_a_name_that_is_no_move_is_refused_with_those_that_there_are() -> None:
     """By name."""
     with pytest.raises(UsageError, match=r"there are: base, sync, shift-50, shift-100, retire"):
@@ -175,7 +213,7 @@ def test_a_move_that_can_not_be_taken_back_must_say_so() -> None:
     move = Move("close", "lock it", after=(LockDownDefaultGroup("lock", HOME, "vpc"),))
 
     with pytest.raises(TemplateError, match="move close: has to say that it is forever"):
-        journey.check(replace(ROLLOUT, moves=(move,)))
+        variants.check(replace(ROLLOUT, moves=(move,)))
 
 
 def test_what_is_forever_has_a_name_to_confirm_it_by() -> None:
@@ -183,7 +221,7 @@ def test_what_is_forever_has_a_name_to_confirm_it_by() -> None:
     move = replace(RETIRE, confirm="")
 
     with pytest.raises(TemplateError, match="move retire: is forever, and has no name"):
-        journey.check(replace(ROLLOUT, moves=(move,)))
+        variants.check(replace(ROLLOUT, moves=(move,)))
 
 
 def test_a_move_that_stands_is_held_again_before_it_is_said_to_stand() -> None:
@@ -244,7 +282,7 @@ def test_what_is_undone_must_be_changed() -> None:
     wrong = replace(PROMOTE, undone_by=(OLD,))
 
     with pytest.raises(TemplateError, match="promote: old is undone, and is not changed"):
-        journey.check(replace(DATABASES, moves=(wrong,)))
+        variants.check(replace(DATABASES, moves=(wrong,)))
 
 
 def test_moves_that_differ_by_their_template_alone_are_told_apart_by_it() -> None:

@@ -430,5 +430,10 @@ def test_a_confirmed_move_has_not_passed_and_a_passed_one_stays_so(tmp_path: Pat
     ledger.moved("shop", "prod", "sync", "passed")
     ledger.moved("shop", "prod", "sync", "confirmed")
 
+    ledger.moved("shop", "prod", "shift", "begun")
+    ledger.moved("shop", "prod", "watch", "begun")
+    ledger.moved("shop", "prod", "watch", "back")
+
     assert a_ledger(tmp_path, "r2").passed("shop", "prod") == {"sync"}
+    assert a_ledger(tmp_path, "r2").begun("shop", "prod") == {"shift"}
     assert '"confirmed"' in ledger.path.read_text()

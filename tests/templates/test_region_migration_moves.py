@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tapcfn import journey
+from tapcfn import journey, variants
 from tapcfn.actions import inverse
 from tapcfn.errors import BlockedError, ConfigError
 from tapcfn.model import (
@@ -79,7 +79,7 @@ def move(wanted: Rollout, name: str) -> Move:
 
 def stacks(wanted: Rollout, name: str) -> Mapping[str, Stack]:
     """Return the stacks as they are after a move, by name."""
-    there = journey.at(wanted, journey.number_of(wanted, name))
+    there = variants.at(wanted, journey.number_of(wanted, name))
     return {stack.name: stack for stack in there.stacks}
 
 
@@ -96,7 +96,7 @@ def dials(wanted: Rollout, name: str) -> tuple[Any, Any]:
 
 def test_promotion_dial_and_retirement_are_gated_moves_in_that_order(wanted: Rollout) -> None:
     """S4-1: each move but the last is closed by what must hold, or by the next one's."""
-    journey.check(wanted)
+    variants.check(wanted)
 
     assert [each.name for each in wanted.moves] == NAMES
     gated = {each.name for each in wanted.moves if each.gates}
@@ -107,9 +107,9 @@ def test_promotion_dial_and_retirement_are_gated_moves_in_that_order(wanted: Rol
 def test_every_choice_of_options_has_moves_that_can_be_planned(choice: str) -> None:
     """S4-1: at every place on the way, back included, nothing asks for what nobody gives."""
     wanted = rollout(**SYSTEM.choices[choice])
-    journey.check(wanted)
+    variants.check(wanted)
     for number in range(len(wanted.moves) + 1):
-        plan(journey.at(wanted, number), Snapshot())
+        plan(variants.at(wanted, number), Snapshot())
         if number and not wanted.moves[number - 1].forever:
             for step in journey.backward(wanted, number, number - 1)[0].steps:
                 plan(step, Snapshot())
@@ -272,7 +272,7 @@ def test_the_dials_go_from_one_region_to_the_other_and_end_in_one_group() -> Non
     for name in names:
         number = journey.number_of(wanted, name)
         (leg,) = journey.backward(wanted, number, number - 1)
-        assert leg.rollout == journey.at(wanted, number - 1)
+        assert leg.rollout == variants.at(wanted, number - 1)
         assert move(wanted, name).falls_back
 
 
@@ -300,7 +300,7 @@ def test_everything_before_the_first_write_leads_back_and_nothing_after_it(
     legs = journey.backward(wanted, number, 0)
     (promote,) = [leg for leg in legs if leg.move.name == "promote"]
 
-    assert legs[-1].rollout == journey.at(wanted, 0)
+    assert legs[-1].rollout == variants.at(wanted, 0)
     databases = [
         {stack.name: stack for stack in step.stacks}[REPLICA]
         .template.document["Resources"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tapcfn import bundle, journey
+from tapcfn import bundle, journey, standing, variants
 from tapcfn.errors import ConfigError
 from tapcfn.model import (
     AlarmCheck,
@@ -49,7 +49,7 @@ def deployed(stack: Stack) -> tuple[object, ...]:
 def test_acceptance_12_the_default_shift_is_ten_moves_each_with_a_way_back() -> None:
     """S3-21, O-11: ten percent more, watched for ten minutes, taken back by a gate that fails."""
     made = rollout(**ZONE)
-    journey.check(made)
+    variants.check(made)
     shifts = [each for each in made.moves if each.name.startswith("shift-")]
 
     assert [each.name for each in shifts] == [f"shift-{share}" for share in range(10, 101, 10)]
@@ -166,10 +166,10 @@ def test_what_is_deployed_says_after_each_move_where_it_stands(keys: dict[str, o
     """L-13: weights, shares and what is served are parameters; the rest the ledger knows."""
     made = rollout(**keys)
     for here in range(len(made.moves) + 1):
-        there = Snapshot({each.name: a_deployed(each) for each in journey.at(made, here).stacks})
+        there = Snapshot({each.name: a_deployed(each) for each in variants.at(made, here).stacks})
         passed = [each.name for each in made.moves[:here]]
 
-        assert journey.position(made, there, passed) == here
+        assert standing.position(made, there, passed) == here
 
 
 @BOTH
@@ -192,7 +192,7 @@ def test_every_move_before_the_end_leads_back_to_the_first_state(keys: dict[str,
     legs = journey.backward(made, last, 0)
 
     for leg, number in zip(legs, range(last - 1, -1, -1), strict=True):
-        assert stacks(leg.rollout) == stacks(journey.at(made, number))
+        assert stacks(leg.rollout) == stacks(variants.at(made, number))
     assert stacks(legs[-1].rollout) == stacks(made)
 
 
@@ -204,7 +204,7 @@ def test_o_13_a_source_that_is_given_up_leaves_what_the_settings_alone_say(
     made = rollout(**ZONE, **more)
     alone = rollout(**ZONE, **more, enable_cross_region_replication=False)
 
-    assert stacks(journey.at(made, len(made.moves))) == stacks(alone)
+    assert stacks(variants.at(made, len(made.moves))) == stacks(alone)
 
 
 @pytest.mark.parametrize("protected", [True, False])
@@ -215,7 +215,7 @@ def test_o_13_the_replica_goes_by_an_update_that_does_nothing_else(protected: bo
 
     def table(position: int) -> dict[str, object]:
         (data,) = (
-            each for each in journey.at(made, position).stacks if each.name.endswith("-data")
+            each for each in variants.at(made, position).stacks if each.name.endswith("-data")
         )
         found: dict[str, object] = data.template.document["Resources"]["Table"]["Properties"]
         return found
@@ -235,7 +235,7 @@ def test_s3_16_a_promotion_ends_where_the_settings_alone_lead() -> None:
 
     assert [each.target.region for each in promote.before] == [TARGET, SOURCE]
     assert all(isinstance(each, PromoteCanary) for each in promote.before)
-    assert stacks(journey.at(made, len(made.moves))) == stacks(rollout())
+    assert stacks(variants.at(made, len(made.moves))) == stacks(rollout())
     for each in promote.stacks:
         assert each.parameters["ServedDeployment"] != PINNED
         assert "CanarySetting" not in each.template.document["Resources"]["Stage"]["Properties"]
@@ -246,7 +246,7 @@ def test_s3_16_a_trial_begins_with_what_is_served_and_no_canary() -> None:
     made = rollout(**TRIAL)
 
     for position, percent in ((0, None), (1, "0"), (2, "10"), (4, "100")):
-        for stack in journey.at(made, position).stacks:
+        for stack in variants.at(made, position).stacks:
             if "-app-" in stack.name:
                 assert stack.parameters["ServedDeployment"] == PINNED
                 assert stack.parameters.get("CanaryPercent") == percent
