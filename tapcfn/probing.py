@@ -48,8 +48,9 @@ class Looks:
     """Reads the check of any gate.
 
     `at_home` is for a stage on the local cloud: nothing leaves this machine then. Nobody can be
-    asked where `approve` is None. What a command prints is told without the `secrets`. A rehearsal
-    asks nobody but its own cloud: commands, URLs and people are taken for good.
+    asked where `approve` is None, but for the gates that are `approved` by name. What a command
+    prints is told without the `secrets`. A rehearsal asks nobody but its own cloud: commands, URLs
+    and people are taken for good.
     """
 
     cloud: GateCloud
@@ -58,6 +59,7 @@ class Looks:
     interrupted: Callable[[], bool] = lambda: False
     secrets: frozenset[str] = frozenset()
     rehearsed: bool = False
+    approved: frozenset[str] = frozenset()
 
     def make_sure(self, gates: Iterable[Gate]) -> None:
         """Refuse, before anything starts, the gates that could never be read.
@@ -68,9 +70,10 @@ class Looks:
         if self.rehearsed:
             return
         for gate in gates:
-            if isinstance(gate.check, ApprovalCheck) and self.approve is None:
+            if isinstance(gate.check, ApprovalCheck) and not self._has_answer(gate):
                 raise UsageError(
-                    f"gate {gate.name}: an answer is needed; run it where a person can answer"
+                    f"gate {gate.name}: an answer is needed; run it where a person can answer, or "
+                    f"give --approve {gate.name}"
                 )
             if isinstance(gate.check, ProbeCheck) and isinstance(gate.check.url, str):
                 self._stay_home(gate.check)
@@ -89,7 +92,7 @@ class Looks:
             case CommandCheck() as check:
                 return self._masked(run(check, self.interrupted))
             case ApprovalCheck(question=question):
-                return self._asked(question)
+                return self._asked(gate, question)
             case MetricCheck() as check:
                 window = min(seconds, gate.hold + gate.stale_after + 2 * check.period)
                 return self.cloud.metric(check, window)
@@ -113,7 +116,12 @@ class Looks:
                 "probes 127.0.0.1, ::1 and localhost only"
             )
 
-    def _asked(self, question: str) -> Reading:
+    def _has_answer(self, gate: Gate) -> bool:
+        return self.approve is not None or gate.name in self.approved
+
+    def _asked(self, gate: Gate, question: str) -> Reading:
+        if gate.name in self.approved:
+            return _one(True, "yes", "approved beforehand")
         if self.approve is None:
             raise UsageError(f"an answer is needed: {question}")
         yes = self.approve(question)

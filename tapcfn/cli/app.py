@@ -26,6 +26,7 @@ from tapcfn.cli.moves import phases, runbook
 from tapcfn.cli.notify import notify
 from tapcfn.cli.options import Session, resume_line
 from tapcfn.cli.past import resume, runs
+from tapcfn.cli.pipelines import pipeline
 from tapcfn.cli.recovering import recover
 from tapcfn.cli.rehearsal import rehearse
 from tapcfn.cli.reports import is_on_github, tell_github, write_files
@@ -69,7 +70,7 @@ _COMMANDS = (
     *(runs, resume, preflight, references),
     *(drift, import_, role, bootstrap),
     *(recover, rollback, stackset),
-    *(phases, runbook, act, notify, completion),
+    *(phases, runbook, act, notify, completion, pipeline),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

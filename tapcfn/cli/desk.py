@@ -132,6 +132,7 @@ class Desk:
             lambda: self.patience.interrupted,
             secrets_of(self.rollout),
             self.rehearsed,
+            frozenset(self.session.approved),
         )
 
     @property

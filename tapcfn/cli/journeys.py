@@ -15,7 +15,7 @@ from tapcfn.cli.options import Journey, program
 from tapcfn.errors import BlockedError, StackError, StillRunningError, TapcfnError, UsageError
 from tapcfn.events import MoveEnded, MoveStarted
 from tapcfn.journey import Leg
-from tapcfn.model import Action, Orphan, Rollout, Snapshot
+from tapcfn.model import Action, ApprovalCheck, Orphan, Rollout, Snapshot
 from tapcfn.told import resolved_gates
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _agree(desk: Desk, legs: Iterable[Leg], wish: Wish, asked: Journey) -> None:
 
     Raises `UsageError` where nobody can be asked, and `KeyboardInterrupt` for a no.
     """
+    _check_questions(desk.place.rollout, asked.approved)
     open_still = [move for move in journey.to_confirm(legs) if move.confirm not in asked.confirmed]
     desk.looks.make_sure(gate for leg in legs for gate in leg.move.gates)
     for move in open_still:
@@ -105,6 +106,16 @@ def _agree(desk: Desk, legs: Iterable[Leg], wish: Wish, asked: Journey) -> None:
         make_sure_that_somebody_answers(desk.session)
         if not confirmed(desk):
             raise KeyboardInterrupt
+
+
+def _check_questions(rollout: Rollout, approved: Iterable[str]) -> None:
+    """Raise `UsageError` for the name of a gate that asks nobody."""
+    gates = (gate for move in rollout.moves for gate in move.gates)
+    asking = sorted({gate.name for gate in gates if isinstance(gate.check, ApprovalCheck)})
+    for name in approved:
+        if name not in asking:
+            there = ", ".join(asking) or "none"
+            raise UsageError(f"--approve {name}: no gate of that name asks a person ({there} does)")
 
 
 def take(desk: Desk, leg: Leg, wish: Wish) -> int:

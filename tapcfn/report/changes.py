@@ -10,6 +10,9 @@ from tapcfn.preview import Deferred, Preview, Previewed
 _SIGNS = {"Add": "+", "Remove": "-", "Import": "<", "Modify": "~", "Dynamic": "?"}
 _WIDEST_VALUE = 100
 
+# How much of two long values is shown before the first character that differs.
+_BEFORE_DIFFERENCE = 30
+
 # What a property's value comes from, in words.
 _SOURCES = {
     "ParameterReference": "parameter ",
@@ -79,7 +82,8 @@ def _detail_text(details: list[Detail]) -> str:
     text = details[0].path
     valued = next((each for each in details if each.before != each.after), None)
     if valued is not None:
-        text += f": {_shown(valued.before)} → {_shown(valued.after)}"
+        before, after = _shown(valued.before, valued.after)
+        text += f": {before} → {after}"
     if any(each.recreation == "Always" for each in details):
         text += "  (forces replacement)"
     elif any(each.recreation == "Conditionally" for each in details):
@@ -105,10 +109,22 @@ def _consequence(change: Change) -> str:
     return f"  {', '.join(words)}" if words else ""
 
 
-def _shown(value: str | None) -> str:
+def _shown(before: str | None, after: str | None) -> tuple[str, str]:
+    """Return two values; of long ones what is around the first character that differs."""
+    pairs = enumerate(zip(before or "", after or "", strict=False))
+    same = next((at for at, (one, other) in pairs if one != other), 0)
+    both_long = before is not None and after is not None and same > _WIDEST_VALUE // 2
+    start = max(0, same - _BEFORE_DIFFERENCE) if both_long else 0
+    return _excerpt(before, start), _excerpt(after, start)
+
+
+def _excerpt(value: str | None, start: int) -> str:
     if value is None:
         return "(none)"
-    return value if len(value) <= _WIDEST_VALUE else value[:_WIDEST_VALUE] + "…"
+    if len(value) <= _WIDEST_VALUE:
+        return value
+    end = start + _WIDEST_VALUE
+    return f"{'…' * (start > 0)}{value[start:end]}{'…' * (end < len(value))}"
 
 
 def capabilities_of(template: TemplateBody) -> Mapping[str, tuple[str, ...]]:

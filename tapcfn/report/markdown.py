@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tapcfn.model import Change, ChangeSet, Target
-from tapcfn.report.changes import change_lines, is_perilous
+from tapcfn.report.changes import change_counts, change_lines, is_perilous
 from tapcfn.report.collected import Case, Planned, Report, Verdict
 from tapcfn.report.folded import fold_lines
 from tapcfn.report.folding import Block, Entry, entry, fold
@@ -100,21 +100,40 @@ def _verdict(report: Report) -> str:
     lines = [f"### {name}: {word} (exit code {summary.exit_code})"]
     verdicts = [each.verdict for each in report.cases]
     counts = [f"{verdicts.count(each)} {each}" for each in Verdict if each in verdicts]
-    if counts:
+    if report.command == "plan" and report.rounds:
+        lines += ["", _totals(report.rounds[-1])]
+    elif counts:
         lines += ["", f"{', '.join(counts)}."]
     if report.digest:
         lines += ["", f"Digest of what is wanted: `{report.digest}`"]
     return "\n".join(lines)
 
 
+def _totals(planned: tuple[Planned, ...]) -> str:
+    """Return how many units and resources go which way: what a reviewer wants to know first."""
+    busy = [each.unit.verb for each in planned if each.has_work]
+    units = [f"{busy.count(verb)} to {_VERBS.get(verb, verb)}" for verb in dict.fromkeys(busy)]
+    if not units:
+        return "**Nothing to do.**"
+    found = (each.change for one in planned for each in one.changes if not each.nested)
+    counts = change_counts(ChangeSet("", "", "", tuple(found)))
+    resources = [f"{number} to {_WAYS.get(way, way)}" for way, number in counts.items() if number]
+    text = f"**Stacks: {', '.join(units)}."
+    return text + (f" Resources: {', '.join(resources)}.**" if resources else "**")
+
+
+_VERBS = {"deferred": "be asked about once others are deployed"}
+_WAYS = {"modify": "change in place", "may_replace": "change, perhaps by replacement"}
+
+
 # Changes ------------------------------------------------------------------------------------------
 
 
 def _change_lines(planned: tuple[Planned, ...]) -> Iterator[str]:
-    phases = dict.fromkeys(each.unit.phase for each in planned)
-    for phase in phases:
+    busy = [each for each in planned if each.has_work or each.changes]
+    for phase in dict.fromkeys(each.unit.phase for each in busy):
         yield f"phase {phase}"
-        units = [each for each in planned if each.unit.phase == phase]
+        units = [each for each in busy if each.unit.phase == phase]
         for folded in fold(one for each in units for one in _entries(each)):
             yield from fold_lines(folded)
 
@@ -148,9 +167,12 @@ def _block(change: Change) -> Block:
 
 
 def _cause_lines(report: Report) -> Iterator[str]:
-    """Yield each cause once, with all that failed of it."""
+    """Yield each cause once, with all that failed of it; a plan's findings are its causes."""
+    told = {each.finding.stack for each in report.findings} if report.command == "plan" else set()
     causes: dict[str, list[Case]] = {}
     for each in report.bad:
+        if each.name in told:
+            continue
         causes.setdefault(each.text or str(each.verdict), []).append(each)
     for text, cases in causes.items():
         names = [_name(each) for each in cases[:_NAMES_SHOWN]]

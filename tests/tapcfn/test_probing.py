@@ -256,6 +256,19 @@ def test_a_person_is_asked(approve: Approve, answer: tuple[bool, str, str]) -> N
     assert answer == told(looks.read(gate, 0.0))
 
 
+def test_a_question_that_was_answered_before_is_not_asked() -> None:
+    """By the gate's name: a pipeline cannot be asked, and who approved of it has been."""
+    gate, other = Gate("go", ApprovalCheck("go on?")), Gate("stay", ApprovalCheck("stay?"))
+    looks = Looks(NoCloud(), approved=frozenset({"go"}))
+
+    looks.make_sure([gate])
+    (sample,) = looks.read(gate, 0.0).samples
+
+    assert (sample.good, sample.text) == (True, "approved beforehand")
+    with pytest.raises(UsageError, match="gate stay: an answer is needed; .* --approve stay"):
+        looks.make_sure([gate, other])
+
+
 def test_where_nobody_can_be_asked_nothing_starts() -> None:
     """An answer that is needed and cannot come is a fault of usage: exit 2."""
     gates = [Gate("errors", AlarmCheck(HOME, ("errors",))), Gate("go", ApprovalCheck("go on?"))]

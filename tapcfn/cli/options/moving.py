@@ -24,12 +24,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Journey:
     """Where a rollout with moves is to be led: `at` says where it stands, if that can't be told.
 
-    `confirmed` are the points of no return that are agreed to on the command line.
+    `confirmed` are the points of no return that are agreed to on the command line, `approved` the
+    gates whose question is answered there.
     """
 
     back_to: str = ""
     at: str = ""
     confirmed: tuple[str, ...] = ()
+    approved: tuple[str, ...] = ()
 
     def goal(self, rollout: Rollout, selection: Selection) -> tuple[int, bool] | None:
         """Return the move to go to and whether that is back, or None where nothing moves.
@@ -92,9 +94,11 @@ def travelling(command: F) -> F:
         back_to: str,
         at: str,
         confirm_point_of_no_return: tuple[str, ...],
+        approve: tuple[str, ...],
         **rest: Any,
     ) -> Any:
-        journey = Journey(back_to, at, confirm_point_of_no_return)
+        session.approved = approve
+        journey = Journey(back_to, at, confirm_point_of_no_return, approve)
         return command(session, journey=journey, **rest)
 
     decorated: Any = stands(call)
@@ -112,6 +116,12 @@ def travelling(command: F) -> F:
             multiple=True,
             metavar="NAME",
             help="Cross this point of no return without being asked; by its name.",
+        ),
+        click.option(
+            "--approve",
+            multiple=True,
+            metavar="GATE",
+            help="Answer this gate's question with yes: somebody has been asked before.",
         ),
     ):
         decorated = decorate(decorated)

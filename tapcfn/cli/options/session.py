@@ -45,6 +45,7 @@ class Session:
     link: str = ""
     teller: Teller | None = None
     recording: Recording | None = None
+    approved: tuple[str, ...] = ()
 
     def record(self, folder: Path) -> None:
         """Keep what is told from now on, as lines in a file of the run's own."""

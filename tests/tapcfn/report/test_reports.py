@@ -29,6 +29,7 @@ from tapcfn.events import (
     UnitOutputs,
 )
 from tapcfn.model import Detail, Ending, Finding, Replacement, Severity, SourceLine, Target
+from tapcfn.report.changes import change_lines
 from tapcfn.report.collected import Report, Verdict, report_of
 from tapcfn.report.github import MOST_ERRORS, errors, step_outputs
 from tapcfn.report.junit import junit
@@ -394,3 +395,53 @@ def test_later_steps_can_ask_how_it_went() -> None:
 def test_changed_is_what_was_written_or_would_be(events: tuple[Event, ...], changed: bool) -> None:
     """An update whose change set is empty writes nothing."""
     assert changed is report_of(events, Summarised("ok", 0)).changed
+
+
+# A plan, for who reviews it -----------------------------------------------------------------------
+
+
+def test_a_plan_says_first_what_would_change_and_leaves_out_what_would_not() -> None:
+    """Counts of stacks and resources; what is as wanted is no news; a finding is said once."""
+    changes = [
+        planned("storage"),
+        ChangePlanned("storage", HOME, RESIZED),
+        planned("net", verb="none"),
+        planned("late", verb="deferred"),
+    ]
+    started = RunStarted("plan", "0.1.0", "d1", (HOME,))
+    told = [started, *changes, FindingRaised(FINDING)]
+
+    text = markdown(report_of(told, Summarised("blocked", 4)))
+
+    assert (
+        "**Stacks: 1 to update, 1 to be asked about once others are deployed. "
+        "Resources: 1 to replace.**" in text
+    )
+    assert "net" not in text
+    assert text.count("its data would be lost") == 1
+    assert "Causes" not in text
+
+
+def test_a_plan_without_work_says_so() -> None:
+    started = RunStarted("plan", "0.1.0", "d1", (HOME,))
+
+    text = markdown(report_of([started, planned("net", verb="none")], Summarised("ok", 0)))
+
+    assert "**Nothing to do.**" in text
+    assert "<details>" not in text
+
+
+def test_long_values_are_shown_where_they_differ() -> None:
+    """The beginning that they share says nothing."""
+    before, after = (f'{"x" * 200}"CidrIp":"{each}"{"y" * 200}' for each in ("10.0", "10.1"))
+    change = a_change(
+        replacement=Replacement.FALSE,
+        details=(Detail("/Properties/Ingress", before, after, "Never"),),
+    )
+
+    (_, line) = change_lines(change, "")
+
+    assert '"CidrIp":"10.0"yyy' in line
+    assert "…x" in line
+    assert '"CidrIp":"10.1"yyy' in line
+    assert len(line) < 300
