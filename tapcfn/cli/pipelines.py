@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tapcfn.cli import completers
 from tapcfn.cli.files import write_text_whole
 from tapcfn.cli.options import Session, Where, common
 from tapcfn.cli.workplace import Workplace, workplace
@@ -32,7 +33,13 @@ def pipeline() -> None:
 
 @pipeline.command()
 @click.pass_obj
-@click.argument("systems", metavar="BLUEPRINT[@STAGE][:ENVIRONMENT]...", nargs=-1, required=True)
+@click.argument(
+    "systems",
+    metavar="BLUEPRINT[@STAGE][:ENVIRONMENT]...",
+    nargs=-1,
+    required=True,
+    shell_complete=completers.blueprints,
+)
 @click.option("--stage", default="prod", show_default=True, help="Which settings.")
 @click.option("--repository", required=True, metavar="OWNER/NAME", help="Whose workflows run.")
 @click.option(

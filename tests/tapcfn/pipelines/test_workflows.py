@@ -27,7 +27,7 @@ BIN = Path(sys.executable).parent
 
 # What the committed files are the output of.
 WORDS = [
-    *("replicated_storage", "private_api", "regional_web:prod", "serverless_api@example-move"),
+    *("replicated_storage", "private_api", "regional_web:prod", "serverless_api@move"),
     *("region_migration", "--stage", "example", "--repository", "example/systems"),
 ]
 
@@ -262,8 +262,8 @@ def test_a_move_has_the_stages_and_figures_of_its_system() -> None:
         if step["name"] == "Take the moves back"
     }
     assert back == {"shift": "sync", "monitor": "sync", "roll-back": "base"}
-    settings = load(ROOT / "templates/settings/serverless_api.example-move.toml", Settings)
-    moved = {move.name: move.bake for move in rollout(settings, "example-move").moves}
+    settings = load(ROOT / "templates/settings/serverless_api.move.toml", Settings)
+    moved = {move.name: move.bake for move in rollout(settings, "move").moves}
     assert [name for name in moved if name.startswith("shift")] == [
         *("shift-10", "shift-50", "shift-100"),
     ]
