@@ -193,7 +193,8 @@ def test_drift_is_detected_and_read(sets, accounts, sender):
     assert before is None
     assert SetOperationStatus.SUCCEEDED is ended.status
     assert ("COMPLETED", 4, 0) == (found.status, found.total, found.drifted)
-    assert () == sets.instance_drifts(sender.stack_set, pair, "tapcfn-d")
+    told = sets.instance_drifts(sender.stack_set, pair, "tapcfn-d")
+    assert [("Top", "IN_SYNC", "")] == [(e.logical_id, e.status, e.path) for e in told]
 
 
 # Service-managed sets -----------------------------------------------------------------------------
