@@ -242,7 +242,8 @@ class Execution:
             work = partial(spread, step.spread, means)
             if was_deferred:
                 agreed = (self._means, self._given.approval.allowed, self._pool)
-                work = partial(reviewed_first, step.spread, *agreed, work)
+                sample = self._given.approval.sample
+                work = partial(reviewed_first, step.spread, *agreed, work, sample)
             if clearing := self._given.approval.clearing.get(step.name):
                 first = (step.stack_set, clearing, self._means.cloud, self._lanes.tell)
                 work = partial(emptied_first, *first, work)

@@ -30,6 +30,7 @@ from tapcfn.model import (
 from tapcfn.offline import expected
 from tapcfn.ports import Cloud, Ledger
 from tapcfn.preview import discard, stage
+from tapcfn.stack_sets.sampling import sampled
 from tapcfn.stack_sets.spread import Spread, value_of
 from tapcfn.stack_sets.steps import SetStep, outlook
 
@@ -86,7 +87,7 @@ def preview_set(
     sample: int | None = None,
     unasked: str = "",
 ) -> SetPreview:
-    """Ask about every instance that would change, or about `sample` of them in each Region.
+    """Ask about every instance that would change, or about `sample` of each kind in each Region.
 
     With `unasked` no change set is asked for, and that says why: the template of each stack is
     read and compared. The rest of a sample is compared with the set's own template, which an
@@ -94,7 +95,7 @@ def preview_set(
     """
     found = spread.found.instances
     touched = sorted(spread.update | spread.override)
-    chosen = _sampled(touched, sample)
+    chosen = sampled(spread, touched, sample)
     rest = sorted(set(touched) - set(chosen))
     current = {pair for pair in rest if found[pair].status is InstanceStatus.CURRENT}
     closed = closed_accounts([*chosen, *sorted(set(rest) - current)], cloud, pool)
@@ -145,17 +146,6 @@ def closed_accounts(pairs: Iterable[Target], cloud: Cloud, pool: Executor) -> Ma
     return {account: reason for account, reason in told if reason}
 
 
-def _sampled(pairs: Iterable[Target], sample: int | None) -> list[Target]:
-    """Return the first few pairs of each Region, or all."""
-    taken: dict[str, int] = {}
-    chosen = []
-    for pair in pairs:
-        taken[pair.region] = taken.get(pair.region, 0) + 1
-        if sample is None or taken[pair.region] <= sample:
-            chosen.append(pair)
-    return chosen
-
-
 def _preview(
     spread: Spread,
     instance: Instance,
@@ -172,7 +162,7 @@ def _preview(
         deployed = cloud.stack(instance.stack_id, pair)
         if deployed.status.is_absent:
             return InstancePreview(pair, expected(stack, None, ()), (), "its stack is gone")
-        deployed = replace(deployed, template=cloud.template(instance.stack_id, pair))
+        deployed = replace(deployed, template=_template_of(spread, instance, cloud))
         if unasked:
             return _compared(spread, instance, deployed, allowed, unasked)
         change_set = _asked(replace(stack, name=deployed.name), deployed, cloud, ledger)
@@ -185,6 +175,18 @@ def _preview(
     told = replace(change_set, stack=stack.name)
     findings = review(told, stack, allowed, deployed=deployed, by_region=True)
     return InstancePreview(pair, told, findings)
+
+
+def _template_of(spread: Spread, instance: Instance, cloud: Cloud) -> str:
+    """Return the template that an instance's stack has: that of the set, if it is CURRENT.
+
+    Somebody may have updated such a stack on its own, past the set. Its change set tells of that
+    all the same; the guard then misses at most what was to be kept of it.
+    """
+    deployed = spread.found.deployed
+    if deployed is not None and instance.status is InstanceStatus.CURRENT:
+        return deployed.template
+    return cloud.template(instance.stack_id, instance.target)
 
 
 def _untold(
@@ -262,6 +264,16 @@ def offline_note(preview: SetPreview) -> str:
     return (
         f"{len(unasked)} of {len(preview.instances)} instances could not be asked, so only the "
         f"templates tell (first {unasked[0].target}: {unasked[0].unasked})"
+    )
+
+
+def sample_note(preview: SetPreview) -> str:
+    """Say how many instances only the templates tell of because a sample was wanted; or nothing."""
+    if not preview.left_out:
+        return ""
+    return (
+        f"{len(preview.left_out)} more instances were not asked about (--sample), so only the "
+        "templates tell"
     )
 
 

@@ -17,6 +17,7 @@ from tapcfn.instance_previews import (
     blocks_set,
     offline_note,
     preview_set,
+    sample_note,
 )
 from tapcfn.model import Ending, Severity
 from tapcfn.operations import Means
@@ -29,12 +30,18 @@ def reviewed_first(
     allowed: frozenset[str],
     pool: Executor,
     work: Callable[[], StackEnded],
+    sample: int | None = None,
 ) -> StackEnded:
-    """Do a set's work if nobody objects to what would become of its instances."""
+    """Do a set's work if nobody objects to what would become of its instances.
+
+    With a `sample` so many of each kind are asked about, and the templates tell of the others.
+    """
     stack_set = spread.stack_set
     try:
         if spread.has_work:
-            preview = preview_set(spread, means.cloud, means.ledger, pool, allowed=allowed)
+            preview = preview_set(
+                spread, means.cloud, means.ledger, pool, allowed=allowed, sample=sample
+            )
             _tell(preview, means.tell)
             _check(preview)
     except TapcfnError as error:
@@ -50,6 +57,8 @@ def _tell(preview: SetPreview, notify: Notify) -> None:
         notify(FindingRaised(finding, target))
     if note := offline_note(preview):
         notify(Diagnosed("warning", f"{preview.name}: {note}"))
+    if note := sample_note(preview):
+        notify(Diagnosed("info", f"{preview.name}: {note}"))
 
 
 def _check(preview: SetPreview) -> None:

@@ -174,7 +174,12 @@ def _judge(
 ) -> ChangeSet | None:
     """Return a written change set; an empty one or a refused one is removed first."""
     target = request.stack.target
-    plain = ChangeSet(written["ChangeSetId"], request.stack.name, written["StackId"])
+    plain = ChangeSet(
+        written["ChangeSetId"],
+        request.stack.name,
+        written["StackId"],
+        may_leave_shell=request.create or bool(request.purpose.imports),
+    )
     if written["Status"] == "CREATE_COMPLETE":
         return _whole(client, plain, written, target)
     if written["Status"] in _GONE:
@@ -266,7 +271,7 @@ def discard(client: Any, change_set: ChangeSet, target: Target) -> None:
         except ClientError as error:
             if not _is_absence(error):
                 raise
-        if _is_shell(client, change_set):
+        if change_set.may_leave_shell and _is_shell(client, change_set):
             client.delete_stack(StackName=change_set.stack_id)
 
 

@@ -68,7 +68,8 @@ def bring(desk: Desk, snapshot: Snapshot, wish: Wish) -> int:
         if planned.has_work and wish.asks and not confirmed(desk):
             return 130
         staged.keep = True
-    approval = approval_of(staged.previews, allowed, strict=True, losses=losses)
+    sample = desk.session.sample
+    approval = approval_of(staged.previews, allowed, strict=True, losses=losses, sample=sample)
     return carry_out(desk, planned, snapshot, approval, quiet=wish.quiet)
 
 

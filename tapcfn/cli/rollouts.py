@@ -42,6 +42,7 @@ from tapcfn.cli.saving import (
 from tapcfn.cli.staged import (
     approval_of,
     code_of,
+    durations,
     has_changes,
     part_of,
     previewed,
@@ -238,11 +239,12 @@ def _apply_saved(desk: Desk, planned: Plan, snapshot: Snapshot, plan: SavedPlan)
     planned = with_orphans(desk, planned, snapshot, plan)
     before_writing(desk, planned)
     previews = saved.restore(plan, planned, desk.cloud, desk.pool, desk.begun)
-    show_plan(desk.session, planned, previews)
+    show_plan(desk.session, planned, previews, durations(desk, planned))
     if planned.is_settled:
         return finished(desk, planned, snapshot)
     if code := verdict_on(desk, previews, code_of(previews)):
         return code
     losses = losses_of(desk, planned, plan)
-    approval = approval_of(previews, plan.allowed, strict=True, losses=losses)
+    sample = desk.session.sample
+    approval = approval_of(previews, plan.allowed, strict=True, losses=losses, sample=sample)
     return carry_out(desk, planned, snapshot, approval, reviewed=True)

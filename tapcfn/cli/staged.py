@@ -113,6 +113,17 @@ def set_previews(
     return tuple(previewed(step) for step in planned.sets if step.has_work)
 
 
+def durations(desk: Desk, planned: Plan) -> tuple[SetPreview, ...]:
+    """Return what past runs tell of the sets' instances: their times. Nobody is asked."""
+    from tapcfn.instance_previews import SetPreview
+
+    return tuple(
+        SetPreview(step.name, usual=desk.ledger.times("instance", step.stack_set))
+        for step in planned.sets
+        if step.has_work
+    )
+
+
 def discard(desk: Desk, previews: Iterable[Preview]) -> None:
     """Remove change sets; what could not be removed is said, and fails nothing."""
     from tapcfn.events import Diagnosed
@@ -188,6 +199,7 @@ def approval_of(
     *,
     strict: bool,
     losses: Losses | None = None,
+    sample: int | None = None,
 ) -> Approval:
     """Return what was agreed to, by stack; what goes is cleared of `losses` in its turn."""
     from tapcfn.cli.losses import clearing_of
@@ -195,4 +207,4 @@ def approval_of(
 
     asked = {each.step.stack.name: each for each in previews}
     clearing = clearing_of(losses) if losses else {}
-    return Approval(asked, allowed, strict, clearing=clearing)
+    return Approval(asked, allowed, strict, clearing=clearing, sample=sample)

@@ -62,7 +62,7 @@ class ChangeSet:
     `empty` is its word for "nothing". A change set without changes that is not empty still has
     something to carry out: outputs, or a policy. `acknowledged` has the capabilities that the
     service was asked for, each with the reason. `unread` is why there are no values of before and
-    after.
+    after. An update's is of a stack that there is, so that it never `may_leave_shell` behind.
     """
 
     arn: str
@@ -72,6 +72,7 @@ class ChangeSet:
     empty: bool = False
     acknowledged: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     unread: str = ""
+    may_leave_shell: bool = field(default=True, compare=False)
 
     def count(self, action: str) -> int:
         """Return how many resources have this action."""

@@ -29,6 +29,7 @@ class Approval:
     """What was agreed to: the previews, the allowances, and how literally to take them.
 
     `strict` stops a stack whose change set turns out to do more than the one that was reviewed.
+    Of a set whose inputs come late only a `sample` is asked about at its turn, if that was wanted.
     By stack, `leaving` says what a deletion may leave behind, and `clearing` what is taken away
     before it.
     """
@@ -38,6 +39,7 @@ class Approval:
     strict: bool = False
     leaving: Mapping[str, Leaving] = field(default_factory=dict)
     clearing: Mapping[str, Clearing] = field(default_factory=dict)
+    sample: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tapcfn.instance_previews import (
     SetPreview,
     allowances_asked,
     offline_note,
+    sample_note,
 )
 from tapcfn.model import Preferences, Target
 from tapcfn.report.changes import change_lines, is_perilous
@@ -52,11 +53,8 @@ def _instances(preview: SetPreview) -> Iterator[str]:
         yield from fold_lines(each)
     if note := offline_note(preview):
         yield f"{_INDENT}{note}"
-    if preview.left_out:
-        yield (
-            f"{_INDENT}{len(preview.left_out)} more instances were not asked about (--sample), so "
-            "only the templates tell"
-        )
+    if note := sample_note(preview):
+        yield f"{_INDENT}{note}"
     objected = [each for each in preview.left_out if each.findings or each.refused]
     for each in fold(_entry(preview.name, each, "update") for each in objected):
         yield from fold_lines(each)

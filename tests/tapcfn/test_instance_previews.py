@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from tapcfn.instance_previews import HIDDEN, SetPreview, blocks_set, preview_set
@@ -20,6 +21,10 @@ PAIRS = tuple(Target(account, EAST) for account in (A, B, C))
 BUCKET = {"Topic": "AWS::SNS::Topic", "Bucket": "AWS::S3::Bucket"}
 OLD = a_set(*PAIRS, template=a_template("baseline", resources=BUCKET, defaults={"Size": "1"}))
 NEW = a_set(*PAIRS, template=a_template("baseline", version="2", defaults={"Size": "1"}))
+
+
+# Keeps its data: another value for all.
+OLD_SIZED = replace(OLD, parameters={"Size": "2"})
 
 
 class Fleet:
@@ -149,3 +154,45 @@ def test_the_plan_says_how_the_calls_that_it_has_will_go() -> None:
     assert "about" in timed
     assert "at least" in timed
     assert not [each for each in lines(fleet, NEW) if "about" in each]
+
+
+def calls(fleet: Fleet) -> dict[str, int]:
+    """Return how often the cloud was asked, by what for."""
+    return dict(Counter(each.name for each in fleet.world.cloud.calls))
+
+
+def test_an_instance_that_is_current_takes_three_calls() -> None:
+    """Its template is the set's, so nobody asks for it; each account says once who it is."""
+    fleet = Fleet()
+    spread = fleet.spread(OLD_SIZED)
+    fleet.world.cloud.calls.clear()
+
+    preview = fleet.preview(spread)
+
+    assert calls(fleet) == {"caller": 3, "stack": 3, "stage": 3, "discard": 3}
+    assert [each.unasked for each in preview.instances] == [""] * 3
+
+
+def test_an_instance_that_is_outdated_is_asked_for_its_template() -> None:
+    """The set says nothing of that."""
+    fleet = Fleet()
+    here = fleet.sets.there["baseline"]
+    here[PAIRS[0]] = replace(here[PAIRS[0]], status=InstanceStatus.OUTDATED)
+    spread = fleet.spread(OLD_SIZED)
+    fleet.world.cloud.calls.clear()
+
+    fleet.preview(spread)
+
+    assert calls(fleet)["template"] == 1
+
+
+def test_a_sample_asks_nothing_of_the_others() -> None:
+    """Instances that are alike are told by the templates that are known."""
+    fleet = Fleet()
+    spread = fleet.spread(OLD_SIZED)
+    fleet.world.cloud.calls.clear()
+
+    preview = fleet.preview(spread, sample=1)
+
+    assert calls(fleet) == {"caller": 1, "stack": 1, "stage": 1, "discard": 1}
+    assert len(preview.left_out) == 2

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tapcfn.errors import StackError, TemplateError
-from tapcfn.events import Outcome
+from tapcfn.events import Diagnosed, Outcome
 from tapcfn.instance_previews import SetPreview, allowances_asked, blocks_set, preview_deferred
 from tapcfn.lanes import Beside
 from tapcfn.model import (
@@ -79,7 +79,12 @@ class Fleet:
         snapshot = replace(self.world.snapshot(rollout), sets=found)
         return plan(rollout, snapshot), snapshot
 
-    def apply(self, *stack_sets: StackSet, allowed: frozenset[str] = frozenset()) -> Outcome:
+    def apply(
+        self,
+        *stack_sets: StackSet,
+        allowed: frozenset[str] = frozenset(),
+        sample: int | None = None,
+    ) -> Outcome:
         world = self.world
         patience = Patience(world.clock, 3600.0, lambda: False)
         beside = Beside(
@@ -96,7 +101,7 @@ class Fleet:
             ),
         )
         planned, snapshot = self.planned(*stack_sets)
-        approval = Approval({}, allowed)
+        approval = Approval({}, allowed, sample=sample)
         return world.execution(beside=beside).run(planned, snapshot, approval)
 
 
@@ -119,6 +124,21 @@ def test_a_replacement_that_only_the_service_tells_blocks_the_set_at_its_turn() 
     assert f"--allow-loss baseline/Bucket@{EAST}:replace" in causes(outcome)["baseline"]
     assert fleet.sets.sent == []
     assert fleet.world.cloud.standing == []
+
+
+def test_a_sample_is_a_sample_at_the_sets_turn_as_well() -> None:
+    """The others are told by the templates, and guarded: it is said how many those are."""
+    fleet = Fleet()
+
+    outcome = fleet.apply(SAME_DATA, sample=1)
+
+    assert endings(outcome)["baseline"] is Ending.DONE
+    staged = [each.subject for each in fleet.world.cloud.calls if each.name == "stage"]
+    assert [f"StackSet-{A}"] == [each for each in staged if each.startswith("StackSet-")]
+    (told,) = [each for each in fleet.world.heard(Diagnosed) if "--sample" in each.message]
+    assert told.message.startswith("baseline: 1 more instances were not asked about")
+    blocked = Fleet().apply(NO_DATA, sample=1)
+    assert endings(blocked)["baseline"] is Ending.BLOCKED
 
 
 def test_with_its_allowance_it_is_begun() -> None:

@@ -57,7 +57,7 @@ def sampled(command: F) -> F:
         "--sample",
         "sample",
         type=click.IntRange(min=1),
-        help="Preview only so many instances of a stack set in each Region.",
+        help="Preview only so many instances of each kind of a stack set in each Region.",
     )(command)
 
 

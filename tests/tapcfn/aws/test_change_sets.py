@@ -1,5 +1,7 @@
 """Finding, carrying out and removing a change set."""
 
+from dataclasses import replace
+
 import pytest
 
 from tapcfn.aws import change_sets
@@ -151,6 +153,13 @@ def test_a_stack_that_was_ever_deployed_is_never_deleted(cfn, status):
     stands(cfn, status)
 
     assert change_sets.discard(cfn.client, PLAIN, HERE) is None
+
+
+def test_of_an_update_nothing_is_left_to_look_for(cfn):
+    """The stack was there before: one call, and no look at it."""
+    is_deleted(cfn)
+
+    change_sets.discard(cfn.client, replace(PLAIN, may_leave_shell=False), HERE)
 
 
 def test_what_is_gone_already_is_discarded(cfn):

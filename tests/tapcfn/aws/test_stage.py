@@ -131,7 +131,10 @@ def test_only_a_stack_that_may_adopt_imports_what_exists(cfn, create, adopt, sen
     is_made(cfn, **sent)
     is_read(cfn, described())
 
-    assert PLAIN == stage(cfn, a_request(a_stack(target=HERE, adopt=adopt), create=create))
+    made = stage(cfn, a_request(a_stack(target=HERE, adopt=adopt), create=create))
+
+    assert made == PLAIN
+    assert made.may_leave_shell is create
 
 
 def test_the_options_of_a_stack_are_sent_whole(cfn):

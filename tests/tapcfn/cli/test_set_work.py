@@ -9,9 +9,10 @@ import pytest
 
 from tapcfn.cli.console import Console
 from tapcfn.cli.guarding import unused
-from tapcfn.cli.set_work import do
-from tapcfn.cli.staged import code_of, set_previews
+from tapcfn.cli.set_work import do, plan_of
+from tapcfn.cli.staged import code_of, durations, set_previews
 from tapcfn.model import Phase, Rollout, StackSet
+from tapcfn.report.outline import plan_text
 from tests.fakes import a_template
 from tests.tapcfn.stack_sets.examples import EAST
 from tests.tapcfn.test_instance_previews import PAIRS, a_set
@@ -87,3 +88,18 @@ def test_an_allowance_for_a_set_that_waits_is_not_told_to_be_useless(
     unused(here, planned, (), allowed, (), set_previews(here, planned, allowed))
 
     assert "allows nothing" not in capsys.readouterr().out
+
+
+def test_a_saved_plan_says_how_long_its_sets_take() -> None:
+    """As `plan` does, by what this folder has seen; nobody is asked for that. (D-11)"""
+    fleet = Deployed()
+    wanted = a_set(*PAIRS, template=a_template("baseline", version="2"))
+    here = desk(fleet, wanted)
+    here.ledger.times = lambda action, unit: (30.0, 40.0)
+    planned = plan_of(here, fleet.spread(wanted), "apply")
+    fleet.world.cloud.calls.clear()
+
+    (told,) = durations(here, planned)
+
+    assert "about 1 min 45 s" in plan_text(planned, (), 100, (told,))
+    assert fleet.world.cloud.calls == []
