@@ -18,7 +18,10 @@ from tapcfn.model import (
     OutputOf,
     PromoteCanary,
     PromoteDatabase,
+    ProveReplication,
+    PutReplicationRule,
     RemoveCanary,
+    RemoveReplicationRule,
     ReplicateObjects,
     ReplicateSecret,
     ResetPassword,
@@ -34,6 +37,9 @@ Outputs = Mapping[str, Mapping[str, str]]
 
 _SAYS: Mapping[type[Action], str] = {
     ReplicateObjects: "replicate what was in bucket {bucket} before its rule",
+    PutReplicationRule: "put replication rule {rule_id} beside those of bucket {bucket}",
+    RemoveReplicationRule: "take replication rule {rule_id} off bucket {bucket}",
+    ProveReplication: "write an object into bucket {bucket}, and see it arrive in {other_bucket}",
     CompareObjects: "compare bucket {bucket} with {other_bucket}, key by key",
     CopyImage: "copy image {image_id} from {source_region}, encrypted with the key here",
     SnapshotDatabase: "take snapshot {snapshot_id} of database {database_id}",
@@ -63,6 +69,7 @@ def says(action: Action) -> str:
 _STAYS = (
     CopyDatabaseSnapshot,
     CopyImage,
+    ProveReplication,
     ReplicateObjects,
     ReplicateSecret,
     SnapshotDatabase,
@@ -82,6 +89,9 @@ def inverse(action: Action) -> Action | None:
     match action:
         case SetReadOnly():
             return RestoreReadOnly(f"{action.name}-back", action.target, action.parameter_group)
+        case PutReplicationRule():
+            name = f"{action.name}-back"
+            return RemoveReplicationRule(name, action.target, action.bucket, action.rule_id)
         case RemoveCanary():
             return replace(action, name=f"{action.name}-back")
         case _:

@@ -6,6 +6,7 @@ Values only. Nothing here calls AWS, reads a file or knows the time.
 from __future__ import annotations
 
 from tapcfn.model.actions import (
+    PROOF_KEY,
     Action,
     AwaitCertificate,
     CompareObjects,
@@ -16,7 +17,10 @@ from tapcfn.model.actions import (
     LockDownDefaultGroup,
     PromoteCanary,
     PromoteDatabase,
+    ProveReplication,
+    PutReplicationRule,
     RemoveCanary,
+    RemoveReplicationRule,
     ReplicateObjects,
     ReplicateSecret,
     ResetPassword,
@@ -84,6 +88,7 @@ __all__ = [
     "ADMINISTRATION_ROLE",
     "EMPTY",
     "EXECUTION_ROLE",
+    "PROOF_KEY",
     "STATEFUL",
     "AccountFilter",
     "Action",
@@ -127,7 +132,10 @@ __all__ = [
     "ProbeCheck",
     "PromoteCanary",
     "PromoteDatabase",
+    "ProveReplication",
+    "PutReplicationRule",
     "RemoveCanary",
+    "RemoveReplicationRule",
     "Replacement",
     "ReplicateObjects",
     "ReplicateSecret",

@@ -14,6 +14,9 @@ from tapcfn.model.stacks import OutputOf
 
 Later: TypeAlias = str | OutputOf
 
+# The key of the object that `ProveReplication` writes, the same in every bucket.
+PROOF_KEY = "tapcfn/replication-proof"
+
 
 @dataclass(frozen=True, slots=True)
 class ReplicateObjects:
@@ -24,6 +27,44 @@ class ReplicateObjects:
     bucket: Later
     role_arn: Later
     report_bucket: Later
+
+
+@dataclass(frozen=True, slots=True)
+class PutReplicationRule:
+    """Put a replication rule beside those that a bucket has, which stay as they are. (O-9, S4-5)
+
+    `configuration` is what `PutBucketReplication` takes, as JSON: a role, and the one rule.
+    """
+
+    name: str
+    target: Target
+    bucket: Later
+    rule_id: str
+    configuration: Later
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveReplicationRule:
+    """Take one replication rule off a bucket; all others stay as they are. (O-9, S4-5)"""
+
+    name: str
+    target: Target
+    bucket: Later
+    rule_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProveReplication:
+    """Write an object into a bucket, and see that another gets it, and that it can be read there.
+
+    (S4-23: verify by a test object)
+    """
+
+    name: str
+    target: Target
+    bucket: Later
+    other: Target
+    other_bucket: Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +238,9 @@ class FailoverDrill:
 
 Action: TypeAlias = (
     ReplicateObjects
+    | PutReplicationRule
+    | RemoveReplicationRule
+    | ProveReplication
     | CompareObjects
     | CopyImage
     | SnapshotDatabase

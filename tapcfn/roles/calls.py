@@ -156,6 +156,16 @@ MOVES_OBJECTS = {
     "list_jobs": ("s3:ListJobs",),
 }
 
+# S3 is lent the role of the rule, which is among what `PASSES` says.
+PUTS_RULES = {
+    "delete_bucket_replication": ("s3:PutReplicationConfiguration",),
+    "get_bucket_replication": ("s3:GetReplicationConfiguration",),
+    "put_bucket_replication": ("s3:PutReplicationConfiguration",),
+}
+
+# Only the one object by which replication is proved.
+PROVES = {"get_object": ("s3:GetObject", "s3:PutObject")}
+
 COMPARES = {"list_objects_v2": ("s3:GetObject", "s3:ListBucket")}
 
 LOOKS_AT_COPIES = {
@@ -206,6 +216,6 @@ TABLES = (
     *(LOOKS, LOOKS_ANYWHERE, HANDS_OVER, STAGES, REMOVES, EXECUTES, APPLIES, EMPTIES),
     *(GATES, LOOKS_AT_SETS, LOOKS_AT_ORGANIZATION, SPREADS, FREE),
     *(LOOKS_AT_DATABASES, CHANGES_DATABASES, READS_SECRETS, CHANGES_STAGES),
-    *(MOVES_OBJECTS, COMPARES, LOOKS_AT_COPIES, COPIES, REPLICATES_SECRETS),
+    *(MOVES_OBJECTS, PUTS_RULES, PROVES, COMPARES, LOOKS_AT_COPIES, COPIES, REPLICATES_SECRETS),
     *(LOOKS_AT_GROUPS, LOCKS_GROUPS, LOOKS_AT_CERTIFICATES),
 )

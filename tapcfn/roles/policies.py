@@ -19,6 +19,7 @@ from awacs.aws import (
 )
 
 from tapcfn.model import (
+    PROOF_KEY,
     Rollout,
 )
 from tapcfn.replacement import permissions
@@ -35,7 +36,7 @@ _OURS = ["tapcfn-*", "arn:*:cloudformation:*:*:changeSet/tapcfn-*"]
 _USING_KEYS = ("ec2", "rds", "s3", "secretsmanager")
 
 # Kinds of actions on what a key of the customer's may encrypt.
-_WITH_KEYS = ("comparisons", "copies", "databases", "replicas")
+_WITH_KEYS = ("comparisons", "copies", "databases", "proofs", "replicas")
 
 # The characters that a managed policy may have, spaces not counted.
 LONGEST = 6_144
@@ -170,6 +171,8 @@ def _move_statements(scope: Scope) -> list[Statement]:
     asked = [
         ("LookAtMoves", looks, ["*"]),
         ("MoveObjects", _union(scope, ("objects", calls.MOVES_OBJECTS)), ["*"]),
+        ("PutRules", _union(scope, ("rules", calls.PUTS_RULES)), [f"{arn}s3:::*"]),
+        ("Prove", _union(scope, ("proofs", calls.PROVES)), [f"{arn}s3:::*/{PROOF_KEY}"]),
         ("LookIntoBuckets", _union(scope, ("comparisons", calls.COMPARES)), [f"{arn}s3:::*"]),
         ("Copy", _union(scope, ("copies", calls.COPIES)), [*machines, *databases]),
         ("ReplicateSecrets", _union(scope, ("replicas", calls.REPLICATES_SECRETS)), secrets),
@@ -194,6 +197,10 @@ def _lent_statements(scope: Scope) -> list[Statement]:
         service = [StringEquals({"iam:PassedToService": "batchoperations.s3.amazonaws.com"})]
         roles = [f"arn:{scope.partition}:iam::{scope.account}:role/*"]
         found.append(_statement("PassBatchRole", calls.PASSES, roles, service))
+    if scope.has_actions("rules"):
+        service = [StringEquals({"iam:PassedToService": "s3.amazonaws.com"})]
+        roles = [f"arn:{scope.partition}:iam::{scope.account}:role/*"]
+        found.append(_statement("PassReplicationRole", calls.PASSES, roles, service))
     if any(scope.has_actions(kind) for kind in _WITH_KEYS):
         via = [StringLike({"kms:ViaService": [f"{name}.*" for name in _USING_KEYS]})]
         keys = [f"arn:{scope.partition}:kms:*:{scope.account}:key/*"]

@@ -10,6 +10,7 @@ from tapcfn.model import (
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
+    ProveReplication,
     Rollout,
     SelfManaged,
     Target,
@@ -31,8 +32,10 @@ _ACTIONS: Mapping[str, frozenset[str]] = {
     ),
     "groups": frozenset({"LockDownDefaultGroup"}),
     "objects": frozenset({"ReplicateObjects"}),
+    "proofs": frozenset({"ProveReplication"}),
     "passwords": frozenset({"ResetPassword"}),
     "replicas": frozenset({"ReplicateSecret"}),
+    "rules": frozenset({"PutReplicationRule", "RemoveReplicationRule"}),
     "stages": frozenset({"PromoteCanary", "RemoveCanary"}),
 }
 
@@ -127,7 +130,7 @@ def acts_of(rollout: Rollout) -> tuple[Act, ...]:
 def _places(act: Act) -> tuple[Target, ...]:
     """Return where an action acts: two buckets are compared, and copies come from elsewhere."""
     match act:
-        case CompareObjects():
+        case CompareObjects() | ProveReplication():
             return act.target, act.other
         case CopyDatabaseSnapshot() | CopyImage():
             return act.target, Target(act.target.account, act.source_region)

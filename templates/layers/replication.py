@@ -35,9 +35,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """The bucket that gets the copies, its key if it has one, and the role that makes them."""
+    """The bucket that gets the copies, its key if it has one, and who makes them."""
 
-    role: iam.Role
+    role_arn: Value
     bucket: Parameter
     key: Parameter | None
 
@@ -67,10 +67,12 @@ def add_role(
     key: Parameter | Value | None,
     tags: Mapping[str, str],
     encrypted: bool,
+    role_arn: str = "",
 ) -> Copies:
     """Declare where the copies go, and add the role that makes them.
 
-    `key` is that of the source, if it has one; `encrypted` says whether the copies have one.
+    `key` is that of the source, if it has one; `encrypted` says whether the copies have one. A role
+    that the bucket is replicated by already (`role_arn`) is given what it needs: S3 knows one.
     """
     bucket = template.add_parameter(
         bucket_arn("DestinationBucketArn", "ARN of the bucket that gets the copies")
@@ -82,14 +84,28 @@ def add_role(
     destination = _declared_key(template) if encrypted else None
     if destination:
         statements.append(_encrypts_copies(bucket, destination))
-    role = template.add(_role(tuple(statements), tags))
-    return Copies(role, bucket, destination.key if destination else None)
+    copied_by = _told(template, tuple(statements), role_arn) if role_arn else None
+    arn = copied_by or GetAtt(template.add(_role(tuple(statements), tags)), "Arn")
+    return Copies(arn, bucket, destination.key if destination else None)
+
+
+def _told(template: Template, statements: tuple[Statement, ...], role_arn: str) -> Value:
+    """Give a role that is there what it needs besides, and return its ARN."""
+    template.add(
+        iam.PolicyType(
+            "ReplicationPolicy",
+            PolicyName=Sub("${AWS::StackName}"),
+            PolicyDocument=_iam.document(*statements),
+            Roles=[role_arn.rpartition("/")[2]],
+        )
+    )
+    return role_arn
 
 
 def configuration(rule: Rule, copies: Copies) -> s3.ReplicationConfiguration:
     """Return the configuration of a bucket that copies everything."""
     return s3.ReplicationConfiguration(
-        Role=GetAtt(copies.role, "Arn"),
+        Role=copies.role_arn,
         Rules=[_replicate_everything(rule, copies.bucket, copies.key)],
     )
 

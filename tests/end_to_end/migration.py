@@ -14,7 +14,7 @@ import boto3
 
 from tapcfn.aws.session import on_local_cloud
 from tapcfn.local import server
-from tapcfn.model import Target
+from tapcfn.model import PROOF_KEY, Target
 from tests.end_to_end.conftest import Bench, Result
 from tests.templates.systems.region_migration import IMAGE, SOURCE, TARGET
 
@@ -30,13 +30,30 @@ source_bucket = "create"
 enable_replication = {replicates}
 small_db = true
 """
+OF_OTHERS = """\
+backend = "local"
+account = "{account}"
+keep_data = false
+termination_protection = false
+environment = "local"
+ami_id = "{image}"
+source_alb_arn = "{balancer}"
+source_bucket_name = "{bucket}"
+source_role_arn = "arn:aws:iam::{account}:role/copies"
+source_db_id = "shop"
+source_db_parameter_group = "shop"
+dial_steps = [10, 50, 100]
+"""
 REPLICA = "tap-stack-target-replica"
 DATABASE = "tap-db-local"
 
 # What is agreed to by name, and what goes with the source of a rehearsal.
 FIRST_WRITE = ("--confirm-point-of-no-return", "first-write-in-target")
 GIVE_UP = ("--confirm-point-of-no-return", "give-up-the-source")
-LOSSES = ("source/Key", "source/SourceBucket", "source-data/Database", "source-data/Secret")
+LOSSES = (
+    *("source/Key", "source/SourceBucket", "source-data/Database", "source-data/Secret"),
+    "return-key/Key",
+)
 
 
 @dataclass(frozen=True)
@@ -99,11 +116,20 @@ class Migration:
         self.client("s3", region).put_object(Bucket=self.bucket(where), Key=key, Body=body)
 
     def copies(self) -> Mapping[str, bytes]:
-        """Return what is in the target bucket."""
-        s3, bucket = self.client("s3"), self.bucket("target")
+        """Return what is in the target bucket, but for what proves that it is copied."""
+        return self.objects("target")
+
+    def objects(self, where: str) -> Mapping[str, bytes]:
+        """Return what is in the source's or the target's bucket."""
+        region = SOURCE if where == "source" else TARGET
+        s3, bucket = self.client("s3", region), self.bucket(where)
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
-        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        return {
+            key: s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            for key in keys
+            if key != PROOF_KEY
+        }
 
     def jobs(self) -> int:
         """Return how many jobs of S3 Batch were begun."""
@@ -119,14 +145,20 @@ class Migration:
         (found,) = rds.describe_db_instances(DBInstanceIdentifier=REPLICA)["DBInstances"]
         return dict(found)
 
-    def read_only(self, database: str = DATABASE, region: str = SOURCE) -> str:
+    @property
+    def source_database(self) -> str:
+        """The identifier of the database that is left."""
+        return DATABASE
+
+    def read_only(self, database: str = "", region: str = SOURCE) -> str:
         """Return what the parameter group of a database says of writes, if anything."""
-        return _value(self.client("rds", region), database)
+        return _value(self.client("rds", region), database or self.source_database)
 
     def say_read_only(self, value: str) -> None:
         """Let the parameter group of the source's database say this of writes."""
         rds = self.client("rds", SOURCE)
-        (found,) = rds.describe_db_instances(DBInstanceIdentifier=DATABASE)["DBInstances"]
+        name = self.source_database
+        (found,) = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
         row = {"ParameterName": "read_only", "ParameterValue": value, "ApplyMethod": "immediate"}
         rds.modify_db_parameter_group(
             DBParameterGroupName=found["DBParameterGroups"][0]["DBParameterGroupName"],
@@ -166,6 +198,83 @@ class Migration:
                 text = body if isinstance(body, str) else json.dumps(body)
                 found[stack["StackName"]] = (text, stack.get("Parameters"))
         return found
+
+
+@dataclass(frozen=True)
+class Others(Migration):
+    """A migration of a bucket and a database that others made, with a rule that is theirs."""
+
+    @classmethod
+    def begin(cls, bench: Bench) -> Others:
+        """Make what is left, the bucket with its rule and the database with its parameters."""
+        made = cls(bench, Migration.begin(bench).balancer)
+        s3 = made.client("s3", SOURCE)
+        for name in (made.bucket("source"), made.bucket("vault")):
+            place = {"LocationConstraint": SOURCE}
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+            versions = {"Status": "Enabled"}
+            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=versions)
+        trust = {"Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **trust}]}
+        role = made.client("iam").create_role(
+            RoleName="copies", AssumeRolePolicyDocument=json.dumps(document)
+        )
+        arn = role["Role"]["Arn"]
+        rule = {
+            "ID": "logs", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": "logs/"},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": f"arn:aws:s3:::{made.bucket('vault')}"},
+        }  # fmt: skip
+        s3.put_bucket_replication(
+            Bucket=made.bucket("source"),
+            ReplicationConfiguration={"Role": arn, "Rules": [rule]},
+        )
+        rds = made.client("rds", SOURCE)
+        rds.create_db_parameter_group(
+            DBParameterGroupName="shop", DBParameterGroupFamily="mysql8.4", Description="shop"
+        )
+        rds.create_db_instance(
+            DBInstanceIdentifier="shop", Engine="mysql", EngineVersion="8.4.11",
+            DBInstanceClass="db.t3.medium", AllocatedStorage=100, MasterUsername="admin",
+            MasterUserPassword="not-so-secret", StorageEncrypted=True, DBName="shop",
+            KmsKeyId=made.client("kms", SOURCE).create_key()["KeyMetadata"]["Arn"],
+            DBParameterGroupName="shop", BackupRetentionPeriod=7,
+        )  # fmt: skip
+        made.say_read_only("{TrueIfReplica}")
+        return made
+
+    @property
+    def source_database(self) -> str:
+        """The identifier of the database that is left."""
+        return "shop"
+
+    def settings(self, *, replicates: bool = True) -> None:
+        """Write the settings file."""
+        self.bench.file.write_text(
+            OF_OTHERS.format(
+                account=self.bench.account,
+                image=IMAGE,
+                balancer=self.balancer,
+                bucket=self.bucket("source"),
+            )
+        )
+
+    def until(self, move: str, *words: str) -> Result:
+        """Lead the migration on; nothing of others is lost at the end."""
+        if move == "retire":
+            lost = "local-region-migration-return-key/Key:delete"
+            words = (*words, *GIVE_UP, "--allow-loss", lost)
+        return self.apply("--until", move, *words)
+
+    def bucket(self, which: str) -> str:
+        """Return the name of a bucket of others, or of the target's."""
+        return super().bucket(which) if which == "target" else f"{which}-{self.bench.account}"
+
+    def rules(self) -> Mapping[str, Any]:
+        """Return how the source bucket is replicated."""
+        s3 = self.client("s3", SOURCE)
+        told = s3.get_bucket_replication(Bucket=self.bucket("source"))
+        return dict(told["ReplicationConfiguration"])
 
 
 class Writer:

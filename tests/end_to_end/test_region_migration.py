@@ -17,6 +17,7 @@ from tests.end_to_end.migration import (
     FIRST_WRITE,
     REPLICA,
     Migration,
+    Others,
     Writer,
     moves,
     said,
@@ -24,9 +25,12 @@ from tests.end_to_end.migration import (
 from tests.templates.systems.region_migration import SOURCE, TARGET
 
 OLD = {f"old/{number}": bytes([number]) * number for number in range(1, 8)}
+LATE = {"late": b"late", "new": b"new"}
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 120
-UNTIL_THE_FIRST_WRITE = ["backfill", "verify", "freeze", "promote", "password", "dial-100"]
+UNTIL_THE_FIRST_WRITE = [
+    *("backfill", "verify", "reverse", "freeze", "promote", "password", "dial-100"),
+]
 
 ALL = [*UNTIL_THE_FIRST_WRITE, "open", "watch", "single-group", "retire"]
 
@@ -74,11 +78,13 @@ def test_every_move_leads_back_until_the_first_write_and_none_after_it(
     whole(migration.until("open", *FIRST_WRITE))
     assert migration.copies() == OLD | {"late": b"late"}
     assert migration.read_only(REPLICA, TARGET) == "{TrueIfReplica}"
+    migration.put("new", b"new", where="target")
+    assert migration.objects("source") == migration.copies() == OLD | LATE
     refused = migration.apply("--back-to", "dial-100")
-    assert (refused.code, "customers' writes are in the target alone" in said(refused)) == (4, True)
+    assert (refused.code, "customers' rows are in the target alone" in said(refused)) == (4, True)
 
     whole(migration.until("retire"))
-    _the_source_is_left(migration, OLD | {"late": b"late"})
+    _the_source_is_left(migration, OLD | LATE)
 
 
 def _nobody_writes_and_the_target_is_asked(migration: Migration) -> None:
@@ -168,6 +174,42 @@ def test_the_first_write_needs_its_name(bench: Bench) -> None:
     assert refused.code == 2
     assert "--confirm-point-of-no-return first-write-in-target" in said(refused)
     assert DATABASE not in refused.out
+
+
+@pytest.mark.drill
+def test_what_others_made_is_moved_and_left_as_it_was(bench: Bench) -> None:
+    """S4-5, S4-9, S4-16: their rules and parameters, there and back; traffic in three steps."""
+    made = Others.begin(bench)
+    made.settings()
+    for key, body in OLD.items():
+        made.put(key, body)
+    theirs = made.rules()
+    whole(made.apply())
+    first = made.state()
+    assert (made.rules(), made.copies()) == (theirs, {})
+
+    whole(gone := made.until("dial-50"))
+    assert [name for name, _, _ in moves(gone)][:2] == ["put-rule", "backfill"]
+    assert (made.dials(), made.copies()) == ({SOURCE: 50.0, TARGET: 50.0}, OLD)
+    assert [each["ID"] for each in made.rules()["Rules"]] == ["logs", "MigrateEverything"]
+    made.alarms("ALARM")
+    led = made.until("dial-100")
+    assert (led.code, moves(led)) == (1, [("dial-100", False, False), ("dial-100", True, True)])
+    assert made.dials() == {SOURCE: 50.0, TARGET: 50.0}
+    made.alarms("OK")
+
+    whole(made.apply("--back-to", "base"))
+    assert (made.state(), made.rules()) == (first, theirs)
+    assert made.read_only() == "{TrueIfReplica}"
+
+    whole(made.until("open", *FIRST_WRITE))
+    made.put("new", b"new", where="target")
+    assert made.objects("source")["new"] == b"new"
+    whole(made.until("retire"))
+    assert (made.rules(), made.read_only()) == (theirs, "1")
+    assert made.client("cloudformation", SOURCE).describe_stacks()["Stacks"] == []
+    assert made.objects("source") == made.copies() == OLD | {"new": b"new"}
+    nothing_to_do(made)
 
 
 # A process that dies, and a writer that does not wait ---------------------------------------------

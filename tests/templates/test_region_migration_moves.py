@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from tapcfn.model import (
     LockDownDefaultGroup,
     MetricCheck,
     Move,
+    ProveReplication,
+    PutReplicationRule,
+    RemoveReplicationRule,
     ReplicateObjects,
     ResetPassword,
     RestoreDrill,
@@ -44,8 +48,10 @@ from tests.templates.systems.region_migration import (
 from tests.templates.watched import hurried
 
 NAMES = [
+    "put-rule",
     "backfill",
     "verify",
+    "reverse",
     "freeze",
     "promote",
     "password",
@@ -100,7 +106,7 @@ def test_promotion_dial_and_retirement_are_gated_moves_in_that_order(wanted: Rol
 
     assert [each.name for each in wanted.moves] == NAMES
     gated = {each.name for each in wanted.moves if each.gates}
-    assert gated == {"verify", "freeze", "dial-100", "watch"}
+    assert gated == {"verify", "reverse", "freeze", "dial-100", "watch"}
 
 
 @pytest.mark.parametrize("choice", sorted(SYSTEM.choices))
@@ -309,7 +315,7 @@ def test_everything_before_the_first_write_leads_back_and_nothing_after_it(
     ]
     assert databases[0]["Properties"]["DeletionProtection"] is False
     assert databases[1] == {}
-    with pytest.raises(BlockedError, match="open cannot be taken back: customers' writes are in"):
+    with pytest.raises(BlockedError, match="open cannot be taken back: customers' rows are in"):
         journey.backward(wanted, number + 1, number)
 
 
@@ -318,10 +324,93 @@ def test_the_end_of_the_way_is_where_the_settings_may_begin(wanted: Rollout) -> 
     there = stacks(wanted, "single-group")
     begun = rollout(**GROUP, **END)
 
-    assert {stack.name: told(stack) for stack in begun.stacks} == {
+    assert {stack.name: told(stack) for stack in journey.at(begun, 1).stacks} == {
         name: told(stack) for name, stack in there.items()
     }
-    assert [each.name for each in begun.moves] == ["watch", "retire"]
+    assert [each.name for each in begun.moves] == ["reverse", "watch", "retire"]
+
+
+def test_the_bucket_of_others_gets_its_rule_by_a_move_and_loses_it_at_the_end(
+    wanted: Rollout,
+) -> None:
+    """S4-5: as the source stack says it, beside those of others; the ours take no such thing."""
+    (put,) = move(wanted, "put-rule").before
+    rules = [
+        each for each in move(wanted, "retire").before if isinstance(each, RemoveReplicationRule)
+    ]
+
+    assert isinstance(put, PutReplicationRule)
+    assert (put.bucket, put.target.region) == (SOURCE_BUCKET, SOURCE)
+    assert str(put.configuration) == "prod-region-migration-source.ReplicationConfiguration"
+    assert [(each.bucket, each.rule_id) for each in rules] == [(SOURCE_BUCKET, put.rule_id)]
+    for how in ("created", "imported"):
+        actions = [each for found in rollout(**OPTIONS[how]).moves for each in found.actions]
+        assert not [
+            each for each in actions if isinstance(each, PutReplicationRule | RemoveReplicationRule)
+        ]
+
+
+def test_a_role_of_others_gets_what_the_rule_needs() -> None:
+    """S4-5: S3 knows one role for all rules of a bucket; the policy is what ours would have had."""
+    told, own = (seen(rollout(**keys))["source"] for keys in (OPTIONS["source_role"], {}))
+    (policy,) = own["ReplicationRole"]["Policies"]
+
+    assert told["ReplicationPolicy"]["Roles"] == ["others"]
+    assert told["ReplicationPolicy"]["PolicyDocument"] == policy["PolicyDocument"]
+    assert "ReplicationRole" not in told.resources
+    assert json.loads(told.outputs["ReplicationConfiguration"])["Role"].endswith(":role/of/others")
+
+
+def test_what_is_written_to_the_target_comes_back_until_the_source_is_given_up(
+    wanted: Rollout,
+) -> None:
+    """S4-1: the rule is there before the first write, is proved, and goes with the source."""
+    storage = "prod-region-migration-storage"
+    rules = {
+        number: journey_rules(wanted, number, storage) for number in range(len(wanted.moves) + 1)
+    }
+    there = [number for number, found in rules.items() if found]
+    names = ["base", *NAMES]
+
+    assert (names[there[0]], names[there[-1]]) == ("reverse", "single-group")
+    assert there == list(range(there[0], there[-1] + 1))
+    (rule,) = rules[there[0]]
+    destination = rule["Destination"]
+    assert (rule["Id"], rule["SourceSelectionCriteria"]["SseKmsEncryptedObjects"]) == (
+        "CopyBack",
+        {"Status": "Enabled"},
+    )
+    told = {each.name: each for each in journey.at(wanted, there[0]).stacks}[storage].parameters
+    assert told[destination["Bucket"]["Ref"]] == f"arn:aws:s3:::{SOURCE_BUCKET}"
+    key = told[destination["EncryptionConfiguration"]["ReplicaKmsKeyID"]["Ref"]]
+    assert str(key) == "prod-region-migration-return-key.KeyArn"
+    old, proof = move(wanted, "reverse").after
+    assert isinstance(old, ReplicateObjects)
+    assert isinstance(proof, ProveReplication)
+    assert (old.bucket, old.target.region) == (TARGET_BUCKET, TARGET)
+    assert (proof.bucket, proof.other_bucket, proof.other.region) == (
+        *(TARGET_BUCKET, SOURCE_BUCKET, SOURCE),
+    )
+
+
+def journey_rules(wanted: Rollout, number: int, storage: str) -> list[Mapping[str, Any]]:
+    """Return the replication rules of the target's bucket after so many moves."""
+    stack = {each.name: each for each in journey.at(wanted, number).stacks}[storage]
+    bucket = stack.template.document["Resources"]["TargetBucket"]["Properties"]
+    found: list[Mapping[str, Any]] = bucket.get("ReplicationConfiguration", {}).get("Rules", [])
+    return found
+
+
+def test_nothing_comes_back_where_that_is_not_wanted() -> None:
+    """And no key is made for it; the key of a bucket of others is used where there is one."""
+    without = rollout(reverse_replication=False)
+    key = rollout(**OPTIONS["source_key"])
+
+    assert "reverse" not in [each.name for each in without.moves]
+    for each in (without, key):
+        assert "prod-region-migration-return-key" not in {stack.name for stack in each.stacks}
+    (storage,) = move(key, "reverse").stacks
+    assert storage.parameters["DestinationKeyArn"] == OPTIONS["source_key"]["source_key_arn"]
 
 
 def test_what_takes_writes_already_gets_them_with_the_first_step_of_traffic() -> None:
@@ -351,6 +440,7 @@ def test_what_the_migration_made_in_the_source_goes_last() -> None:
     assert last.removes == (
         "prod-region-migration-source",
         "prod-region-migration-source-data",
+        "prod-region-migration-return-key",
     )
 
 
@@ -392,6 +482,7 @@ def test_the_command_that_gives_the_source_up_is_printed_whole() -> None:
         f"--allow-loss {stack}/SourceBucket:delete",
         f"--allow-loss {stack}-data/Database:delete",
         f"--allow-loss {stack}-data/Secret:delete",
+        "--allow-loss prod-region-migration-return-key/Key:delete",
     }
 
 
@@ -412,7 +503,7 @@ def test_what_can_be_asked_for_follows_the_settings() -> None:
 
 def test_the_last_snapshot_outlives_its_region() -> None:
     """S4-10, O-14: it is copied under the key of the target's database."""
-    final, copy = move(rollout(), "retire").before
+    final, copy = move(rollout(**OPTIONS["created"]), "retire").before
 
     assert isinstance(final, SnapshotDatabase)
     assert isinstance(copy, CopyDatabaseSnapshot)

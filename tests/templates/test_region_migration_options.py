@@ -29,7 +29,7 @@ def key(name: str, region: str = TARGET) -> str:
 
 def test_everything_off_is_the_plain_migration() -> None:
     """S4-X2, S4-X3, S4-X4, S4-X5, S4-X6: nothing of an option is there unless it is asked for."""
-    found = types(rollout())
+    found = types(rollout(reverse_replication=False))
 
     assert found["KMS::Key"] == 1
     assert found["RDS::DBInstance"] == 1
@@ -240,5 +240,5 @@ def test_everything_at_once_is_one_rollout() -> None:
 
     assert set(found) == {
         *("accelerator", "app", "backup", "logs", "monitoring", "network", "promotion"),
-        *("replica", "roles", "security", "source", "source-data", "storage"),
+        *("replica", "return-key", "roles", "security", "source", "source-data", "storage"),
     }

@@ -67,7 +67,7 @@ def test_the_example_shows_every_key_with_its_default() -> None:
         ({"source_bucket": "create", "source_key_arn": SOURCE_KEY}, "makes its own bucket"),
         ({"source_key_arn": SOURCE_KEY.replace("west-1", "east-1")}, "not in the source Region"),
         ({"source_alb_arn": balancer("us-east-1")}, "not in the source Region"),
-        ({"enable_replication": False}, "put by an operation"),
+        ({"enable_replication": False}, "put by a move"),
         ({"small_db": True, "source_db_id": "old"}, "names another source"),
         ({"db_engine_version": "8.0.41"}, "no version that RDS offers"),
         ({"password_reset": True}, "promoted is false"),

@@ -11,6 +11,9 @@ from tapcfn.model import (
     CopyDatabaseSnapshot,
     CopyImage,
     Later,
+    ProveReplication,
+    PutReplicationRule,
+    RemoveReplicationRule,
     ReplicateObjects,
     SnapshotDatabase,
     SnapshotVolumes,
@@ -18,6 +21,7 @@ from tapcfn.model import (
 )
 from templates.blueprints.region_migration.roles import TAG, TAG_VALUE
 from templates.blueprints.region_migration.settings import Settings
+from templates.blueprints.region_migration.source import RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,26 @@ class Copies:
         """Return the copy of what is older than the rule; its report goes into the source."""
         bucket = self.settings.copied_bucket
         return ReplicateObjects("replicate-objects", self.source, bucket, self.role, bucket)
+
+    def put_rule(self, configuration: Later) -> PutReplicationRule:
+        """Return the replication rule of a bucket of others, beside those that it has."""
+        bucket = self.settings.copied_bucket
+        return PutReplicationRule("put-rule", self.source, bucket, RULE, configuration)
+
+    def remove_rule(self) -> RemoveReplicationRule:
+        """Return the end of that rule."""
+        return RemoveReplicationRule("remove-rule", self.source, self.settings.copied_bucket, RULE)
+
+    def prove(self) -> ProveReplication:
+        """Return the proof that what is written to the source arrives in the target. (S4-23)"""
+        buckets = self.settings.copied_bucket, self.settings.target_bucket
+        return ProveReplication("prove-copies", self.source, buckets[0], self.target, buckets[1])
+
+    def back(self, role: Later) -> Iterator[Action]:
+        """Yield what comes with the way back of objects: what is there by then, and a proof."""
+        buckets = self.settings.target_bucket, self.settings.copied_bucket
+        yield ReplicateObjects("replicate-back", self.target, buckets[0], role, buckets[0])
+        yield ProveReplication("prove-way-back", self.target, buckets[0], self.source, buckets[1])
 
     def compare(self, name: str) -> CompareObjects:
         """Return a look at every object of both buckets."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from awacs.aws import Statement
-from troposphere import GetAtt, Output, Ref, ec2, s3
+from troposphere import GetAtt, Output, Parameter, Ref, ec2, s3
 from troposphere.kms import Key
 
 from tapcfn.templating import Template
@@ -18,6 +18,7 @@ from templates.layers import (
     log_exports,
     log_groups,
     network,
+    replication,
     security,
     security_groups,
     storage,
@@ -52,6 +53,7 @@ class Out(StrEnum):
     TARGET_BUCKET_ARN = "TargetBucketArn"
     BACKUP_BUCKET = "BackupBucketName"
     BACKUP_BUCKET_ARN = "BackupBucketArn"
+    BATCH_ROLE_ARN = "BatchRoleArn"
     LOG_GROUP = "LogGroupName"
     EXPORT_BUCKET = "ExportBucketName"
 
@@ -171,8 +173,15 @@ def add_database_group(
 # Buckets (S4-4, S4-20, S4-21) ---------------------------------------------------------------------
 
 
-def build_storage(settings: Settings) -> Template:
-    """Return the bucket that gets the copies, and that of the backups."""
+# The rule that copies back what is written to the target.
+RULE_BACK = "CopyBack"
+
+
+def build_storage(settings: Settings, *, back: bool = False) -> Template:
+    """Return the bucket that gets the copies, and that of the backups.
+
+    With `back`, what is written to the first is copied back to the source. (S4-1)
+    """
     template = Template("The bucket that is moved to, and one for backups")
     key = parameters.key(template)
     target = storage.Bucket(
@@ -192,7 +201,21 @@ def build_storage(settings: Settings) -> Template:
         )
         _tell(template, name, "Name of the bucket", Ref(made))
         _tell(template, arn, "ARN of the bucket", GetAtt(made, "Arn"))
+        if back and bucket is target:
+            _copy_back(template, settings, made, key)
     return template
+
+
+def _copy_back(template: Template, settings: Settings, bucket: s3.Bucket, key: Parameter) -> None:
+    """Have the bucket copy to the source's, and let S3 Batch do so with what is there by then."""
+    arn = storage.bucket_arn(settings.names.of("target"))
+    rule = replication.Rule(RULE_BACK, "STANDARD", settings.rtc, measured=True)
+    bucket.ReplicationConfiguration = replication.add(
+        template, rule, source=arn, key=key, tags=settings.tags
+    )
+    batch = replication.add_batch_role(template, source=arn, key=key, tags=settings.tags)
+    about = "ARN of the role that copies back what is older than the rule"
+    _tell(template, Out.BATCH_ROLE_ARN, about, GetAtt(batch, "Arn"))
 
 
 def _backup_retention() -> s3.LifecycleRule:

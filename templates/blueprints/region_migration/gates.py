@@ -71,6 +71,16 @@ class Watched:
         alarms = AlarmCheck(self.target, (self.alarms,))
         yield Gate("alarms", alarms, self.noticed_within, WELL_AT_MOST, RARELY)
 
+    def comes_back(self, rule: str, target: Target) -> Gate:
+        """Return what holds while the target's bucket copies to the source's: nothing waits.
+
+        S3 tells in the Region of the copies, here the source, and only while there is something to
+        copy: one look is enough.
+        """
+        metric = metrics.replication_pending(self.copies, self.bucket, rule)
+        good = Comparison.AT_MOST, 0.0
+        return _metric("objects-come-back", metric, target, good, 0.0, PATIENCE)
+
     @staticmethod
     def stopped() -> Gate:
         """Return the question whether writes have stopped, where no parameter group stops them."""

@@ -71,8 +71,8 @@ class Keys(Common):
 
     source_bucket: Literal["existing", "import", "create"] = Field(
         "existing",
-        description='"existing" (the replication rule is put by an operation), "import" (into '
-        'the source stack) or "create"',
+        description='"existing" (the replication rule is put by a move, beside those that are '
+        'there), "import" (into the source stack) or "create"',
     )
     source_bucket_name: str = Field(
         "",
@@ -87,6 +87,12 @@ class Keys(Common):
         "own keys encrypt it",
         pattern=r"^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)?$",
     )
+    source_role_arn: str = Field(
+        "",
+        description="the ARN of the role by which that bucket is replicated already, if it is: S3 "
+        "knows one role for all of its rules, and this one gets a policy for ours",
+        pattern=r"^(arn:[a-z-]+:iam::[0-9]{12}:role/.+)?$",
+    )
     enable_replication: bool = Field(
         True,
         description="true or false: the rule on a bucket of the source stack; false for the "
@@ -94,6 +100,12 @@ class Keys(Common):
     )
     rtc: bool = Field(
         False, description="true or false: copies within 15 minutes, measured; S3 bills for it"
+    )
+
+    reverse_replication: bool = Field(
+        True,
+        description="true or false: what is written to the target's bucket is copied back to the "
+        "source's, until the source is given up",
     )
 
     # What must be true of a single key, or of a key beside those above it -------------------------
@@ -144,6 +156,13 @@ class Keys(Common):
             raise ValueError("keep_data is false, and an imported bucket is not ours to delete")
         return how
 
+    @field_validator("source_role_arn")
+    @classmethod
+    def _is_of_a_bucket_of_others(cls, arn: str, info: ValidationInfo) -> str:
+        if arn and info.data.get("source_bucket", "existing") != "existing":
+            raise ValueError('source_bucket is not "existing": the bucket is of the source stack')
+        return arn
+
     @field_validator("source_bucket_name", "source_key_arn")
     @classmethod
     def _is_about_a_bucket_of_others(cls, given: str, info: ValidationInfo) -> str:
@@ -162,7 +181,7 @@ class Keys(Common):
     @classmethod
     def _has_a_rule_to_leave_out(cls, enabled: bool, info: ValidationInfo) -> bool:
         if not enabled and info.data.get("source_bucket") == "existing":
-            raise ValueError('source_bucket is "existing": its rule is put by an operation')
+            raise ValueError('source_bucket is "existing": its rule is put by a move')
         return enabled
 
     @field_validator("source_key_arn")

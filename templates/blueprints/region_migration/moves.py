@@ -34,7 +34,7 @@ GIVE_UP = "give-up-the-source"
 STEP_BAKE = 300.0
 WATCH_BAKE = 1800.0
 
-_LOST = "customers' writes are in the target alone; to serve from the source again would lose them"
+_LOST = "customers' rows are in the target alone; to serve from the source again would lose them"
 
 
 def of(system: System) -> tuple[Move, ...]:
@@ -88,7 +88,12 @@ class _Moves:
         """Yield every move from the first copy to the last look back."""
         settings = self.settings
         if not settings.promoted:
-            yield from self._until_promoted()
+            yield from self._until_frozen()
+        if settings.reverse_replication:
+            yield self._reverse()
+        if not settings.promoted:
+            yield from self._freeze()
+            yield self._promote()
         if not settings.password_reset:
             yield self._password()
         yield from self._dials()
@@ -109,7 +114,17 @@ class _Moves:
             minutes=10,
         )
 
-    def _until_promoted(self) -> Iterator[Move]:
+    def _until_frozen(self) -> Iterator[Move]:
+        if self.settings.source_bucket == "existing":
+            yield Move(
+                "put-rule",
+                "put the replication rule on the source bucket, beside those that it has",
+                before=(
+                    self.copies.put_rule(self.system.output("source", source.Out.REPLICATION)),
+                ),
+                look="the bucket's replication rules in the console: the others are as they were",
+                minutes=1,
+            )
         yield Move(
             "backfill",
             "take backups of the source, and copy what is older than the replication rule",
@@ -120,13 +135,30 @@ class _Moves:
         yield Move(
             "verify",
             "compare the buckets, and see that bucket and database keep up",
-            before=(self.copies.compare("compare-objects"),),
+            before=(self.copies.prove(), self.copies.compare("compare-objects")),
             gates=tuple(self.watched.keeps_up()),
             look="ReplicaLag of the replica, and OperationsPendingReplication",
             minutes=35,
         )
-        yield from self._freeze()
-        yield self._promote()
+
+    def _reverse(self) -> Move:
+        """Return the way back of objects, in place before the target takes the first one. (S4-1)
+
+        The rule that leads there stays: S3 replicates no replica, so that nothing goes in circles.
+        """
+        system = self.system
+        role = system.output("storage", foundation.Out.BATCH_ROLE_ARN)
+        return Move(
+            "reverse",
+            "copy what is written to the target's bucket back to the source's; rows of the "
+            "database have no such way",
+            (system.storage(back=True),),
+            after=tuple(self.copies.back(role)),
+            gates=(self.watched.comes_back(foundation.RULE_BACK, self.copies.source),),
+            look="RDS makes no replica of a database that exists: what is written to the target's "
+            "is in its backups alone",
+            minutes=20,
+        )
 
     # While nobody can write -----------------------------------------------------------------------
 
@@ -284,29 +316,39 @@ class _Moves:
                 look="the accelerator has one endpoint group, and it is healthy",
                 minutes=2,
             )
-        stacks = ["source", *(["source-data"] if settings.small_db else [])]
+        stacks = [each.name for each in self._of_the_source()]
+        rule = (self.copies.remove_rule(),) if settings.source_bucket == "existing" else ()
         yield Move(
             "retire",
-            "take a last snapshot, and remove what the migration made in the source",
-            removes=tuple(self.system.name(each, settings.source_region) for each in stacks),
-            before=tuple(self.copies.final()),
-            forever="the source no longer copies, and what the migration made there is gone",
+            "take a last snapshot, and remove what the migration made in the source, copies too",
+            (self.system.storage(),) if settings.reverse_replication else (),
+            removes=tuple(stacks),
+            before=(*self.copies.final(), *rule),
+            forever="the source gets no copies any more, and what the migration made there is gone",
             confirm=GIVE_UP,
-            look="first delete the replication rule of a bucket that is not ours",
+            look="the data of a bucket and a database of others stay until somebody deletes them",
             minutes=10,
             needs=tuple(self._needed_to_leave()),
         )
 
+    def _of_the_source(self) -> Iterator[Stack]:
+        """Yield what the migration made in the source Region."""
+        yield self.system.source()
+        if self.settings.small_db:
+            yield self.system.small_database()
+        if self.settings.has_return_key:
+            yield self.system.return_key()
+
     def _needed_to_leave(self) -> Iterator[str]:
         """Yield what the command that deletes the source's stacks has to be told besides."""
-        settings, system = self.settings, self.system
+        settings = self.settings
         if settings.termination_protection:
             yield "--lift-protection"
         if settings.keep_data:
             return
         if settings.source_bucket == "create":
             yield f"--empty-buckets {settings.copied_bucket}"
-        for stack in (system.source(), *([system.small_database()] if settings.small_db else [])):
+        for stack in self._of_the_source():
             for title, kind in stack.template.resources.items():
                 stays = kind == "AWS::S3::Bucket" and settings.source_bucket == "import"
                 if kind in STATEFUL and not stays:

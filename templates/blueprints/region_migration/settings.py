@@ -212,3 +212,8 @@ class Settings(Keys):
     def has_source_key(self) -> bool:
         """Whether the source stack makes a key."""
         return self.source_bucket == "create" or self.small_db
+
+    @property
+    def has_return_key(self) -> bool:
+        """Whether what comes back to the source needs a key: S3 takes none off what it copies."""
+        return self.reverse_replication and not self.source_key_arn

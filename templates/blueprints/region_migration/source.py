@@ -60,6 +60,7 @@ def build(settings: Settings) -> Template:
         key=_bucket_key(settings, key),
         tags=settings.tags,
         encrypted=True,
+        role_arn=settings.source_role_arn,
     )
     batch = replication.add_batch_role(
         template,
@@ -70,7 +71,7 @@ def build(settings: Settings) -> Template:
     rule = replication.Rule(RULE, "STANDARD", settings.rtc, measured=True)
     if bucket is not None and settings.enable_replication:
         bucket.ReplicationConfiguration = replication.configuration(rule, copies)
-    _tell(template, Out.ROLE_ARN, "ARN of the role that copies", GetAtt(copies.role, "Arn"))
+    _tell(template, Out.ROLE_ARN, "ARN of the role that copies", copies.role_arn)
     about = "ARN of the role that copies what is older than the rule"
     _tell(template, Out.BATCH_ROLE_ARN, about, GetAtt(batch, "Arn"))
     _tell(
@@ -80,6 +81,13 @@ def build(settings: Settings) -> Template:
         replication.request(rule, copies),
     )
     return template
+
+
+def build_return_key(settings: Settings) -> Template:
+    """Return the key of what comes back to the source bucket, which may have none of its own."""
+    return security.build(
+        alias=settings.names.of("return-key"), tags=settings.tags, keep_data=settings.keep_data
+    )
 
 
 def _key(template: Template, settings: Settings) -> Key:

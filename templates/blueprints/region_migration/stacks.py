@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from tapcfn.model import OutputOf, ParameterValue, Phase, Rollout, Stack, ZoneOf
 from tapcfn.templating import Template
+from templates.blueprints._buckets import bucket_arn
 from templates.blueprints._stacks import Stacks
 from templates.blueprints.region_migration import (
     app,
@@ -64,6 +65,8 @@ class System:
     def foundation(self) -> Iterator[Stack]:
         """Yield what the target Region must have first."""
         yield self.security()
+        if self.settings.has_return_key:
+            yield self.return_key()
         yield self.network()
         yield self.storage()
         yield self.logs()
@@ -124,6 +127,12 @@ class System:
         """Return the keys."""
         return self.here("security", foundation.build_security(self.settings), {})
 
+    def return_key(self) -> Stack:
+        """Return the key of what comes back to the source, in its Region."""
+        settings = self.settings
+        template = source.build_return_key(settings)
+        return self.stacks.stack("return-key", settings.source_region, template, {})
+
     def network(self) -> Stack:
         """Return the network and its security groups."""
         settings, existing = self.settings, self.settings.vpc_fallback
@@ -137,10 +146,19 @@ class System:
         template = foundation.build_network(settings)
         return self.here("network", template, given, "existing" if existing else "")
 
-    def storage(self) -> Stack:
-        """Return the buckets."""
-        key = self.output("security", foundation.Out.BUCKET_KEY_ARN)
-        return self.here("storage", foundation.build_storage(self.settings), {"KeyArn": key})
+    def storage(self, *, back: bool = False) -> Stack:
+        """Return the buckets; with `back` one of them copies to the source's, too."""
+        settings = self.settings
+        given: Given = {"KeyArn": self.output("security", foundation.Out.BUCKET_KEY_ARN)}
+        if back:
+            source = settings.source_region
+            given["DestinationBucketArn"] = bucket_arn(settings.copied_bucket, source)
+            given["DestinationRegion"] = source
+            given["DestinationKeyArn"] = settings.source_key_arn or self.output(
+                "return-key", security.Out.KEY_ARN
+            )
+        template = foundation.build_storage(settings, back=back)
+        return self.here("storage", template, given, "back" if back else "")
 
     def logs(self) -> Stack:
         """Return the log group."""

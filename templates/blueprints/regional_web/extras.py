@@ -7,6 +7,7 @@ from awacs.aws import Allow, Statement
 from troposphere import GetAtt, Output, Ref, awslambda
 
 from tapcfn.templating import Template
+from templates.blueprints._buckets import bucket_arn
 from templates.blueprints.regional_web import parameters
 from templates.blueprints.regional_web.settings import Settings
 from templates.layers import (
@@ -199,10 +200,4 @@ def build_bucket(settings: Settings) -> Template:
 def data_bucket_arn(settings: Settings, region: str) -> str:
     """Return the ARN of the bucket in a Region; each names the other before it is there. (L-3)"""
     name = f"{settings.names.bucket('data')}-{settings.account_id}-{region}"
-    return f"arn:{_partition(region)}:s3:::{name}"
-
-
-def _partition(region: str) -> str:
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    return bucket_arn(name, region)

@@ -41,6 +41,8 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "created": {"source_bucket": "create"},
     "source_key": {"source_key_arn": SOURCE_KEY},
     "rtc": {"rtc": True},
+    "source_role": {"source_role_arn": f"arn:aws:iam::{ACCOUNT}:role/of/others"},
+    "no_way_back": {"reverse_replication": False},
     "promoted": {"promoted": True},
     "password_reset": {"promoted": True, "password_reset": True},
     "no_accelerator": {"global_accelerator": False},

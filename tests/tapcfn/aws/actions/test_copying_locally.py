@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tapcfn.acting import ActionState, ActionStatus, ActMeans, act
+from tapcfn.actions import inverse
 from tapcfn.aws.actions import AwsActions
 from tapcfn.aws.session import Clients, on_local_cloud
-from tapcfn.errors import CloudError, StackError
+from tapcfn.errors import BlockedError, CloudError, StackError
 from tapcfn.local.server import LocalCloud
 from tapcfn.model import (
+    PROOF_KEY,
     Action,
     AwaitCertificate,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
     LockDownDefaultGroup,
+    ProveReplication,
+    PutReplicationRule,
+    RemoveReplicationRule,
     ReplicateObjects,
     ReplicateSecret,
     SnapshotDatabase,
@@ -146,6 +152,109 @@ def test_a_comparison_counts_what_differs(aws: Aws, doing: Doing) -> None:
         "same ETag": "1", "extra": "1", "missing": "1", "different": "2",
         "first missing": "c", "first different": "a, b",
     } == state.facts  # fmt: skip
+
+
+# Rules --------------------------------------------------------------------------------------------
+
+
+def rules_of(aws: Aws, bucket: str) -> dict[str, Any] | None:
+    """Return the replication configuration of a bucket, if it has one."""
+    s3 = aws.client("s3", AWAY)
+    try:
+        return dict(s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"])
+    except s3.exceptions.ClientError:
+        return None
+
+
+def of_others(bucket: str, **more: Any) -> dict[str, Any]:
+    return {
+        "ID": "logs", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": "logs/"},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{bucket}", "StorageClass": "STANDARD_IA"}, **more,
+    }  # fmt: skip
+
+
+def ours(doing: Doing, source: str, target: str, role: str = ROLE) -> PutReplicationRule:
+    rule = of_others(target, ID="ours", Filter={"Prefix": ""})
+    told = json.dumps({"Role": role, "Rules": [rule]})
+    return PutReplicationRule("rule", doing.away, source, "ours", told)
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_rule_stands_beside_those_of_others_and_goes_alone(
+    aws: Aws, doing: Doing, others: int
+) -> None:
+    """To the last byte, and to no configuration at all where there was none."""
+    source, target, vault = (a_bucket(aws, each, AWAY, {}) for each in ("one", "two", "vault"))
+    found = [of_others(vault, ID=f"logs-{each}", Priority=each) for each in range(1, others + 1)]
+    if found:
+        aws.client("s3", AWAY).put_bucket_replication(
+            Bucket=source, ReplicationConfiguration={"Role": ROLE, "Rules": found}
+        )
+    before = rules_of(aws, source)
+    action = ours(doing, source, target)
+
+    doing(action)
+    both = rules_of(aws, source) or {}
+    put = both["Rules"][-1]
+    aws.client("s3", AWAY).put_object(Bucket=source, Key="a", Body=b"1")
+    doing(back := RemoveReplicationRule("back", doing.away, source, "ours"))
+
+    assert (both["Rules"][:-1], put["ID"], put["Priority"]) == (found, "ours", others + 1)
+    assert aws.client("s3", AWAY).get_object(Bucket=target, Key="a")["Body"].read() == b"1"
+    assert rules_of(aws, source) == before
+    assert inverse(action) == replace(back, name="rule-back")
+    assert doing(back).text == f"{others} other rules stay"
+
+
+def test_a_rule_of_ours_is_brought_up_to_date(aws: Aws, doing: Doing) -> None:
+    """It keeps its name, and is there once; with another priority it is the same one."""
+    source, target = (a_bucket(aws, each, AWAY, {}) for each in ("one", "two"))
+    old = of_others(target, ID="ours", Status="Disabled")
+    put = {"Role": ROLE, "Rules": [old]}
+    aws.client("s3", AWAY).put_bucket_replication(Bucket=source, ReplicationConfiguration=put)
+    action = ours(doing, source, target)
+
+    doing(action)
+
+    (rule,) = (rules_of(aws, source) or {})["Rules"]
+    assert (rule["ID"], rule["Status"]) == ("ours", "Enabled")
+    put["Rules"] = [{**rule, "Priority": 7}]
+    aws.client("s3", AWAY).put_bucket_replication(Bucket=source, ReplicationConfiguration=put)
+    assert doing.look(action) is ActionStatus.DONE
+
+
+def test_a_rule_that_is_in_the_way_is_left_alone(aws: Aws, doing: Doing) -> None:
+    """One of our name that leads elsewhere, and the role of others: S3 knows one for them all."""
+    source, target, vault = (a_bucket(aws, each, AWAY, {}) for each in ("one", "two", "vault"))
+    for rule, words in (
+        (of_others(vault, ID="ours"), "leads to arn:aws:s3:::vault-.*; it is left alone"),
+        (of_others(vault), "S3 knows one role for all rules of a bucket: the rule has to name"),
+    ):
+        put = {"Role": f"{ROLE}-of-others", "Rules": [rule]}
+        aws.client("s3", AWAY).put_bucket_replication(Bucket=source, ReplicationConfiguration=put)
+        with pytest.raises(BlockedError, match=words):
+            doing(ours(doing, source, target))
+        assert rules_of(aws, source) == put
+
+
+def test_a_proof_is_written_here_and_read_there(aws: Aws, doing: Doing) -> None:
+    """Where there is no rule, or S3 could not do it, that is told."""
+    source, target = a_bucket(aws, "source", AWAY, {}), a_bucket(aws, "target", HOME, {})
+    action = ProveReplication("prove", doing.away, source, doing.home, target)
+    with pytest.raises(StackError, match=f"no enabled rule of bucket {source} is for tapcfn/"):
+        doing(action)
+
+    put_rule(aws, source, target)
+    state = doing(action)
+    found = aws.client("s3").get_object(Bucket=target, Key=PROOF_KEY)
+    assert (state.facts["key"], found["ReplicationStatus"]) == (PROOF_KEY, "REPLICA")
+
+    aws.client("s3").put_bucket_versioning(
+        Bucket=target, VersioningConfiguration={"Status": "Suspended"}
+    )
+    with pytest.raises(StackError, match=f"S3 could not replicate {PROOF_KEY}"):
+        doing(replace(action, name="again"))
 
 
 # Machines -----------------------------------------------------------------------------------------
