@@ -102,6 +102,7 @@ SWEEP = (
     Row("x33", "destroy", code=4, tells="its TerminationProtection refuses the deletion"),
     Row("x34", "big", code=1),
     Row("x35", code=7, options=("--timeout", "2s")),
+    Row("x37", "update", code=1, tells="UPDATE_PONDERED"),
 )
 
 

@@ -137,6 +137,10 @@ async def _empty(_: Fault, exchange: Exchange) -> Reply:
     return replies.emptied(exchange.call, await exchange.ask())
 
 
+async def _reword(fault: Fault, exchange: Exchange) -> Reply:
+    return (await exchange.ask()).reworded(fault.word, fault.instead)
+
+
 async def _meanwhile(fault: Fault, exchange: Exchange) -> Reply:
     """Let somebody else's call come first; one that is refused is the table's mistake, and told."""
     theirs = await exchange.aside(fault.action, dict(fault.params))
@@ -153,6 +157,7 @@ _ACTS: dict[str, Callable[[Fault, Exchange], Awaitable[Reply | None]]] = {
     "expire_token": _expire,
     "empty_page": _empty,
     "meanwhile": _meanwhile,
+    "reword": _reword,
 }
 
 

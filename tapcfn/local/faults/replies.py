@@ -30,6 +30,11 @@ class Reply:
         length = (b"content-length", str(len(body)).encode())
         return replace(self, headers=(*kept, length), body=body)
 
+    def reworded(self, word: str, instead: str) -> Reply:
+        """Return the answer with another word wherever this one is a whole value."""
+        value = re.compile(rf"(?<=[>\"]){re.escape(word)}(?=[<\"])")
+        return self.with_body(value.sub(instead, self.body.decode()).encode())
+
     def cut(self) -> Reply:
         """Return the answer with half of its body.
 

@@ -43,6 +43,7 @@ KEYS: Mapping[str, frozenset[str]] = {
     "expire_token": OF_CALLS,
     "empty_page": OF_CALLS,
     "stale_read": OF_CALLS,
+    "reword": OF_CALLS | {"word", "instead"},
     "meanwhile": OF_CALLS | {"action", "params"},
     "fail": OF_RESOURCES | {"reason", "during"},
     "stuck": OF_RESOURCES | {"seconds", "during"},
@@ -58,6 +59,7 @@ NEEDED: Mapping[str, str] = {
     "error": "code",
     "delay": "seconds",
     "meanwhile": "action",
+    "reword": "word",
     "fail": "reason",
     "stuck": "seconds",
     "hook": "hook",
@@ -114,6 +116,8 @@ class Fault:
     state: str = "RUNNING"
     action: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
+    word: str = ""
+    instead: str = "SOMETHING_NEW"
 
     def is_due(self, count: int) -> bool:
         """Tell whether it happens to the call of this number, from 1."""
@@ -262,6 +266,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"\w+", value))
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -303,6 +311,7 @@ _VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "must be a table of texts",
     ),
     "course": (lambda value: isinstance(value, list), "must be a list of pairs"),
+    **dict.fromkeys(("word", "instead"), (_is_word, "must be letters, digits and underscores")),
     "params": (
         lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
         "must be a table of texts",

@@ -325,6 +325,21 @@ def test_somebody_elses_call_that_is_refused_is_a_mistake_of_the_table(aws: Aws,
     assert "ValidationError" == said(aws.client("cloudformation").list_stacks)
 
 
+def test_a_value_is_another_one_wherever_it_is_whole(aws: Aws, put: Put) -> None:
+    """What merely contains the word stays; in JSON as in XML."""
+    names = {"done": "A", "done-2": "B"}
+    for name, text in names.items():
+        aws.client("ssm").put_parameter(Name=name, Value=text, Type="String")
+        aws.client("iam").create_group(GroupName=name)
+    put('[[fault]]\ndo = "reword"\nword = "done"\ninstead = "paused"')
+
+    parameters = aws.client("ssm").get_parameters(Names=list(names))["Parameters"]
+    groups = aws.client("iam").list_groups()["Groups"]
+
+    assert {"paused", "done-2"} == {each["Name"] for each in parameters}
+    assert {"paused", "done-2"} == {each["GroupName"] for each in groups}
+
+
 # The bucket, the endpoint, the start --------------------------------------------------------------
 
 

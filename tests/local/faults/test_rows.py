@@ -51,7 +51,6 @@ NOT_HERE = {
     8: "the ledger and its disk belong to the deployer's machine",
     27: "suspended accounts and account gates belong to Organizations and StackSets themselves",
     28: "no fault: an unchanged template makes an empty change set",
-    37: "no fault rewrites an answer; unknown values are tried with botocore's Stubber",
     38: "no fault: the same template with other parameters, tags or SSM values",
 }
 # Rows of which a table makes the cloud's half: a test has to kill the deployer, or run it twice.
@@ -495,6 +494,13 @@ def x36(on: Stage) -> None:
             StackSetName="gone", Accounts=[OTHER], Regions=[AWAY], RetainStacks=False
         )
     )
+
+
+def x37(on: Stage) -> None:
+    deploy(on.cloudformation, "shop", TOPIC)
+    deploy(on.cloudformation, "shop", topic("second"))
+    on.begin()
+    assert "UPDATE_PONDERED" == status(on.cloudformation, "shop")
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: path.stem)

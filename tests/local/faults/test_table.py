@@ -9,7 +9,7 @@ from tapcfn.local.faults import Fault, Finding, Table, Throttle, parse
 
 DO = (
     "throttle, error, drop, lost_answer, delay, truncate, expire_token, empty_page, stale_read, "
-    "meanwhile, fail, stuck, hook, early_validation, "
+    "reword, meanwhile, fail, stuck, hook, early_validation, "
     "fail_instance, slow_instance, slow_operation, foreign_operation, late_results"
 )
 
@@ -76,6 +76,20 @@ DO = (
             '[[fault]]\ndo = "meanwhile"\naction = "DeleteStack"\nparams = { StackName = "s" }',
             Table((Fault("meanwhile", action="DeleteStack", params={"StackName": "s"}),)),
         ),
+        (
+            '[[fault]]\ndo = "reword"\noperation = "DescribeStacks"\nword = "CREATE_COMPLETE"\n'
+            'instead = "CREATE_PAUSED"',
+            Table(
+                (
+                    Fault(
+                        "reword",
+                        operation="DescribeStacks",
+                        word="CREATE_COMPLETE",
+                        instead="CREATE_PAUSED",
+                    ),
+                )
+            ),
+        ),
         ("[throttle]\nrate = 5\nburst = 10", Table((), Throttle(5, 10))),
         ('[throttle]\nrate = 5\nper = "service"', Table((), Throttle(5, 5, "service"))),
         ("[throttle]\nrate = 0.5", Table((), Throttle(0.5, 1.0))),
@@ -118,6 +132,11 @@ def test_a_table_says_what_goes_wrong(text: str, expected: Table) -> None:
         ('[[fault]]\ndo = "delay"', 'fault 1: do = "delay" needs "seconds"'),
         ('[[fault]]\ndo = "hook"', 'fault 1: do = "hook" needs "hook"'),
         ('[[fault]]\ndo = "meanwhile"', 'fault 1: do = "meanwhile" needs "action"'),
+        (
+            '[[fault]]\ndo = "reword"\nword = "A B"',
+            'fault 1: word must be letters, digits and underscores, not "A B"',
+        ),
+        ('[[fault]]\ndo = "reword"', 'fault 1: do = "reword" needs "word"'),
         (
             '[[fault]]\ndo = "meanwhile"\naction = "A"\nparams = { B = 1 }',
             "fault 1: params must be a table of texts, not {'B': 1}",
