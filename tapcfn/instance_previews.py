@@ -7,7 +7,7 @@ templates are compared, and it is said that nobody was asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,8 @@ from tapcfn.model import (
 )
 from tapcfn.offline import expected
 from tapcfn.ports import Cloud, Ledger
-from tapcfn.preview import discard, stage
+from tapcfn.preflight import closed_accounts
+from tapcfn.preview import discard, said_of, stage
 from tapcfn.stack_sets.sampling import sampled
 from tapcfn.stack_sets.spread import Spread, value_of
 from tapcfn.stack_sets.steps import SetStep, outlook
@@ -44,7 +45,10 @@ _NOTHING = TemplateBody("", canonical({"Resources": {}}))
 
 @dataclass(frozen=True, slots=True)
 class InstancePreview:
-    """What would become of one instance. `unasked` says why only the templates tell it."""
+    """What would become of one instance. `unasked` says why only the templates tell it.
+
+    `refused` is why the service would not write its change set, `findings` then each such reason.
+    """
 
     target: Target
     change_set: ChangeSet
@@ -125,27 +129,6 @@ def preview_deferred(step: SetStep, allowed: frozenset[str] = frozenset()) -> Se
     )
 
 
-def closed_accounts(pairs: Iterable[Target], cloud: Cloud, pool: Executor) -> Mapping[str, str]:
-    """Return the accounts in which nobody can be asked, each with why.
-
-    Without credentials of its own an account is spoken for by the default ones, which are another
-    account's: what they find, and do, would be there.
-    """
-    one_of_each = {pair.account: pair for pair in pairs}
-
-    def why(pair: Target) -> str:
-        try:
-            caller = cloud.caller(pair)
-        except CloudError as error:
-            if error.passing:
-                raise
-            return str(error)
-        return "" if caller == pair.account else f"the credentials are for account {caller}"
-
-    told = zip(one_of_each, pool.map(why, one_of_each.values()), strict=True)
-    return {account: reason for account, reason in told if reason}
-
-
 def _preview(
     spread: Spread,
     instance: Instance,
@@ -167,7 +150,9 @@ def _preview(
             return _compared(spread, instance, deployed, allowed, unasked)
         change_set = _asked(replace(stack, name=deployed.name), deployed, cloud, ledger)
     except StackError as error:
-        return InstancePreview(pair, ChangeSet("", stack.name, ""), refused=str(error))
+        told = ChangeSet("", stack.name, "")
+        whole = Finding("TAP000", Severity.ERROR, stack.name, "", str(error), origin="server")
+        return InstancePreview(pair, told, said_of(error, stack) or (whole,), refused=str(error))
     except (CloudError, StaleError) as error:
         if isinstance(error, CloudError) and error.passing:
             raise

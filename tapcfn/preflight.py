@@ -90,6 +90,27 @@ def credentials(target: Target, cloud: Cloud) -> Check:
     return Check("credentials", target, PASS if right else FAIL, reason)
 
 
+def closed_accounts(pairs: Iterable[Target], cloud: Cloud, pool: Executor) -> Mapping[str, str]:
+    """Return the accounts in which nobody can be asked, each with why.
+
+    Without credentials of its own an account is spoken for by the default ones, which are another
+    account's: what they find, and do, would be there.
+    """
+    one_of_each = {pair.account: pair for pair in pairs}
+
+    def why(pair: Target) -> str:
+        try:
+            caller = cloud.caller(pair)
+        except CloudError as error:
+            if error.passing:
+                raise
+            return str(error)
+        return "" if caller == pair.account else f"the credentials are for account {caller}"
+
+    told = zip(one_of_each, pool.map(why, one_of_each.values()), strict=True)
+    return {account: reason for account, reason in told if reason}
+
+
 def places(rollout: Rollout, cloud: Cloud, pool: Executor) -> tuple[Check, ...]:
     """Check the Region of every target, and the credentials of every account once."""
     accounts = {target.account: target for target in reversed(rollout.targets)}

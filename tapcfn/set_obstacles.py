@@ -1,4 +1,4 @@
-"""What keeps a stack set from reaching its targets: roles, or the organization's access. (DS-8)
+"""What keeps a stack set from its targets: roles, the organization's access, stacks. (DS-8)
 
 Part of the preflight: everything here only reads. Without a role an operation begins and fails in
 every target, and the set stands there with nothing in it. Service-managed sets have roles of the
@@ -11,8 +11,16 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 
 from tapcfn.intrinsics import partition_of, text_of
-from tapcfn.model import ADMINISTRATION_ROLE, Holder, SelfManaged, ServiceManaged, Target
-from tapcfn.plan import Plan, Verb
+from tapcfn.model import (
+    ADMINISTRATION_ROLE,
+    Deployed,
+    Holder,
+    Instance,
+    SelfManaged,
+    ServiceManaged,
+    Target,
+)
+from tapcfn.plan import Plan, Verb, advice, is_stuck
 from tapcfn.ports import Cloud
 from tapcfn.preflight import (
     FAIL,
@@ -23,6 +31,7 @@ from tapcfn.preflight import (
     Check,
     Verdict,
     ask_all,
+    closed_accounts,
     judged,
     later,
 )
@@ -70,6 +79,66 @@ def suspended(plan: Plan) -> tuple[Check, ...]:
         for step in plan.sets
         for each in step.left_out
     )
+
+
+def stacks(plan: Plan, cloud: Cloud, pool: Executor) -> tuple[Check, ...]:
+    """Check the stacks of instances that leave, and of those that failed before. (X-30, X-33)
+
+    Protection would leave an instance INOPERABLE, and no update takes a stack out of a failed
+    rollback. One call for each; instances that are well have stacks that take an update. Where
+    nobody may look the operation itself has to tell.
+    """
+    asked = list(_leaving_or_unwell(plan))
+    closed = closed_accounts((each.target for _, each, _ in asked), cloud, pool)
+    return ask_all(
+        [
+            later(_stack, name, instance, cloud, leaves)
+            for name, instance, leaves in asked
+            if instance.target.account not in closed
+        ],
+        pool,
+    )
+
+
+def _leaving_or_unwell(plan: Plan) -> Iterator[tuple[str, Instance, bool]]:
+    """Yield instances with the names of their sets, and whether their stacks are to be deleted."""
+    for step in plan.sets:
+        if step.spread is None:
+            continue
+        found = step.found.instances
+        goes = frozenset() if step.stack_set.retain else step.spread.remove
+        for pair in sorted(goes | step.spread.update | step.spread.override):
+            if found[pair].stack_id and (pair in goes or not found[pair].is_well):
+                yield step.name, found[pair], pair in goes
+
+
+def _stack(name: str, instance: Instance, cloud: Cloud, leaves: bool) -> Check:
+    def judge() -> tuple[Verdict, str]:
+        deployed = cloud.stack(instance.stack_id, instance.target)
+        reason = _protection(deployed) if leaves else _state(deployed)
+        return (FAIL, f"{reason} {_naming(instance)}") if reason else (PASS, "")
+
+    return judged("instance", instance.target, judge, name)
+
+
+def _protection(deployed: Deployed) -> str:
+    if not deployed.protected or deployed.status.is_absent:
+        return ""
+    return (
+        "TerminationProtection of its stack refuses the deletion; take it off first: "
+        "aws cloudformation update-termination-protection --no-enable-termination-protection"
+    )
+
+
+def _state(deployed: Deployed) -> str:
+    status = deployed.status
+    if status.is_absent or status.is_moving or not is_stuck(status):
+        return ""
+    return f"its stack is {status}, which no stack set mends; {advice(deployed)}"
+
+
+def _naming(instance: Instance) -> str:
+    return f"--stack-name {instance.stack_id} --region {instance.target.region}"
 
 
 def _access(home: Target, sets: SetCloud, delegated: bool) -> Check:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tapcfn.aws.calls import code_of, told
 from tapcfn.aws.session import is_loopback
-from tapcfn.errors import BlockedError
+from tapcfn.errors import BlockedError, CloudError
 from tapcfn.model import Target, TemplateBody
 
 # The service takes this many bytes in the request itself.
@@ -25,7 +25,8 @@ def hand_over(
 ) -> Mapping[str, str]:
     """Upload a large template unless it is there, and return how to name it in a request.
 
-    Raises `BlockedError` where there is no bucket that it can go to, saying how to make one.
+    Raises `BlockedError` where there is no bucket that it can go to, saying how to make one, and
+    `CloudError` where the bucket lets nobody in: units of other places go on. (X-34)
     """
     bucket = bucket_of(template, target, pattern)
     key = f"templates/{template.digest}.json"
@@ -35,10 +36,12 @@ def hand_over(
         except ClientError as error:
             if code_of(error) not in _DENIED:
                 raise
-            raise BlockedError(
+            raise CloudError(
                 f"{template.layer}: {error.operation_name} was denied in the artifact bucket "
                 f"{bucket}; s3:ListBucket, s3:GetObject and s3:PutObject are needed there, and "
-                f"the bucket must be the account's own ({target})"
+                f"the bucket must be the account's own ({target})",
+                code=code_of(error),
+                lasting=True,
             ) from error
     return {"TemplateURL": _url(client.meta.endpoint_url, bucket, key)}
 

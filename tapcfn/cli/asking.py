@@ -61,7 +61,8 @@ def _checks(desk: Desk) -> tuple[Check, ...]:
     roles = set_obstacles.roles(planned, desk.cloud, desk.pool)
     access = set_obstacles.access(planned, desk.sets, desk.pool)
     suspended = set_obstacles.suspended(planned)
-    return (*first, *states, *asked, *roles, *access, *suspended)
+    stacks = set_obstacles.stacks(planned, desk.cloud, desk.pool)
+    return (*first, *states, *asked, *roles, *access, *suspended, *stacks)
 
 
 @click.command()

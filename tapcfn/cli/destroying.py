@@ -77,12 +77,13 @@ def destroy(
     On AWS each resource with data has to be allowed by name, whoever approves the plan; the local
     cloud is there to be thrown away and asks for nothing but full buckets.
     """
-    from tapcfn import consumers, orphans
+    from tapcfn import consumers, orphans, set_obstacles
     from tapcfn.cli.desk import open_desk
     from tapcfn.cli.guarding import allowances, beside_the_plan, tell
     from tapcfn.cli.leftovers import going_of, leaving_of, tell_orphans
     from tapcfn.cli.losses import find_losses
     from tapcfn.plan import plan_destroy
+    from tapcfn.preflight import refuse
 
     place = workplace(session.package, where)
     with open_desk(session, place, "destroy") as desk:
@@ -102,6 +103,7 @@ def destroy(
         tell_orphans(desk, planned, leaving)
         losses.check(removal.buckets, lift_protection=removal.lift_protection)
         tell(desk, consumers.check(planned, desk.cloud, desk.pool))
+        refuse(set_obstacles.stacks(planned, desk.cloud, desk.pool))
         if not place.is_local:
             losses.check_allowed(allowed)
             if not yes:

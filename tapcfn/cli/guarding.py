@@ -52,6 +52,7 @@ def before_writing(desk: Desk, planned: Plan) -> None:
     checks = obstacles.cheap(planned, desk.cloud, desk.pool)
     checks += set_obstacles.roles(planned, desk.cloud, desk.pool)
     checks += set_obstacles.access(planned, desk.sets, desk.pool)
+    checks += set_obstacles.stacks(planned, desk.cloud, desk.pool)
     for check in checks:
         if check.verdict is Verdict.UNKNOWN and check.name == "singleton":
             desk.session.console.notify(Diagnosed("warning", f"preflight: {check}"))

@@ -11,11 +11,11 @@ from tapcfn.cli.desk import Desk
 from tapcfn.cli.options import Removal
 from tapcfn.errors import BlockedError
 from tapcfn.guard import holds_data
-from tapcfn.instance_previews import closed_accounts
 from tapcfn.kept import KEEPING, deletion_policies, resources_of
 from tapcfn.model import DeployedSet, Instance, Target
 from tapcfn.plan import Plan, Step, Verb
 from tapcfn.ports import Leaving
+from tapcfn.preflight import closed_accounts
 from tapcfn.report.text import table
 from tapcfn.stack_sets.steps import SetStep
 

@@ -1,7 +1,7 @@
 """Change sets for a plan: what CloudFormation itself says that it would do."""
 
 from tapcfn.preview.answers import Deferred, Preview, Previewed, Refused, deferred
-from tapcfn.preview.asking import preview
+from tapcfn.preview.asking import preview, said_of
 from tapcfn.preview.removing import discard_all, withdraw
 from tapcfn.preview.snapshots import take_snapshot
 from tapcfn.preview.staging import (
@@ -27,6 +27,7 @@ __all__ = [
     "intent_of",
     "objections",
     "preview",
+    "said_of",
     "stage",
     "stage_as_allowed",
     "take_snapshot",

@@ -135,7 +135,7 @@ def _not_asked(step: Step, error: TapcfnError) -> Refused:
 def _refused(step: Step, error: StackError) -> Refused:
     """Return all that was said, each with the line that asked for the resource."""
     stack, whole = step.stack, str(error)
-    details = tuple(_said(each, stack) for each in error.remarks if each.text)
+    details = said_of(error, stack)
     lines = dict.fromkeys(str(each.source) for each in details if each.source)
     if lines:
         whole += f" — {', '.join(lines)}"
@@ -169,6 +169,11 @@ def _unread(change_set: ChangeSet, stack: Stack) -> tuple[Finding, ...]:
     message = f"the values of before and after could not be read: {change_set.unread}"
     own = Finding("TAP000", Severity.WARNING, stack.name, "", message, origin="server")
     return (own, *found)
+
+
+def said_of(error: StackError, stack: Stack) -> tuple[Finding, ...]:
+    """Return each thing that was said of a change set that was refused, as a finding."""
+    return tuple(_said(each, stack) for each in error.remarks if each.text)
 
 
 def _said(remark: Remark, stack: Stack) -> Finding:

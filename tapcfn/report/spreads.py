@@ -76,7 +76,7 @@ def _entry(name: str, preview: InstancePreview, verb: str) -> Entry:
         )
         for change in change_set.changes
     ]
-    if preview.refused:
+    if preview.refused and not preview.findings:
         blocks.append(Block((f"! {preview.refused}",)))
     elif change_set.empty or not change_set.changes:
         blocks.append(Block(("nothing changes",)))

@@ -107,7 +107,7 @@ def _causes(
     clusters = cluster((each.target, _reason_of(each)) for each in failed)
     return tuple(
         Cause(
-            root_cause(stacks.get(each.first, ""), each.first, means)
+            root_cause(stacks.get(each.first, ""), each.first, each.example, means)
             or (each.reason if each.count > 1 else each.example),
             each.count,
             str(each.first),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
-from tapcfn.errors import CloudError, StaleError, StillRunningError, TapcfnError
+from tapcfn.errors import BlockedError, CloudError, StaleError, StillRunningError, TapcfnError
 from tapcfn.events import (
     Diagnosed,
     SetOperationStarted,
@@ -55,7 +55,7 @@ def run(spread: Spread, means: SetMeans) -> StackEnded:
         return running.run()
     except StillRunningError as error:
         return running.ended(Ending.RUNNING, error)
-    except StaleError as error:
+    except (BlockedError, StaleError) as error:
         return running.ended(Ending.BLOCKED, error)
     except TapcfnError as error:
         return running.ended(Ending.FAILED, error)

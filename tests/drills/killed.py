@@ -1,16 +1,20 @@
 """Run a command that dies at a given write: `python -m tests.drills.killed POINT NUMBER WORDS...`.
 
 POINT is `note` (a line of the ledger, when it reaches the disk) or `call` (a request that writes),
-with `-before` or `-after`. The process ends as by SIGKILL: nothing is cleaned up.
+with `-before` or `-after`; `call-after-UpdateStackSet` counts the requests of one action. The
+process ends as by SIGKILL: nothing is cleaned up. With `note-full` it lives on, and the disk is
+full from that line on.
 """
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from botocore.httpsession import URLLib3Session
@@ -50,20 +54,36 @@ def deadly(what: Callable[..., Any], *, counts: Callable[..., bool], point: str)
     return use
 
 
-def writes(_session: Any, request: Any) -> bool:
-    """Tell a request that changes something."""
+def full(what: Callable[..., Any]) -> Any:
+    """Return `what`, which fails from its nth use on."""
+    fatal, number = int(sys.argv[2]), itertools.count(1)
+
+    def use(*arguments: Any) -> Any:
+        if next(number) >= fatal:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return what(*arguments)
+
+    return use
+
+
+def writes(_session: Any, request: Any, *, meant: tuple[bytes, ...] = WRITES) -> bool:
+    """Tell a request that changes something, or is one of those that are meant."""
     body = request.body or b""
     text = body.encode() if isinstance(body, str) else body
-    return isinstance(text, bytes) and any(each in text for each in WRITES)
+    return isinstance(text, bytes) and any(each in text for each in meant)
 
 
 def main() -> int:
-    kind, _, point = sys.argv[1].partition("-")
-    if kind == "note":
+    kind, point, action = (*sys.argv[1].split("-"), "")[:3]
+    if point == "full":
+        os.fsync = full(os.fsync)
+    elif kind == "note":
         os.fsync = deadly(os.fsync, counts=lambda _: True, point=point)
     else:
         sent = URLLib3Session.send
-        URLLib3Session.send = deadly(sent, counts=writes, point=point)
+        meant = (f"Action={action}&".encode(),) if action else WRITES
+        counts = partial(writes, meant=meant)
+        URLLib3Session.send = deadly(sent, counts=counts, point=point)
     return run("templates.blueprints", sys.argv[3:])
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tapcfn.cli.app import run as run_command
@@ -59,17 +61,28 @@ class SetFolder:
     unit: str = ""
     regions: tuple[str, ...] = REGIONS
     document: dict[str, Any] = field(default_factory=dict)
+    suspended: tuple[str, ...] = ()
 
     @property
     def own(self) -> bool:
         """Whether the set has roles of its own, and not an organization."""
         return not self.unit
 
-    def wants(self, version: str, *, size: int = 0, **resources: Any) -> None:
+    def wants(
+        self,
+        version: Any,
+        *,
+        size: int = 0,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
+        **resources: Any,
+    ) -> None:
         """Write the template down anew: a topic, and whatever else there is to be."""
         topic = TOPIC | {"Properties": {"DisplayName": version}}
         size_of = {"Size": {"Type": "String", "Default": "small"}}
-        self.document = {"Parameters": size_of, "Resources": {"Topic": topic, **resources}}
+        self.document = {
+            "Parameters": size_of | parameters,
+            "Resources": {"Topic": topic, **resources},
+        }
         if size:
             self.document["Metadata"] = {"Padding": "x" * size}
         (self.folder / "base.json").write_text(json.dumps(self.document))
@@ -115,7 +128,7 @@ class SetFolder:
 
     def next(self, result: Result, command: str = "apply") -> Result:
         """Run what comes after a command: what its summary says goes on, or the same again."""
-        said = (result.lines[-1]["resume"] or "").partition(" resume ")[2]
+        said = (result.lines[-1].get("resume") or "").partition(" resume ")[2]
         return self.run("resume", said) if said else self.do(command)
 
     def inject(self, table: str) -> None:
@@ -157,11 +170,17 @@ class SetFolder:
         ours = (each for each in self.operations() if each["OperationId"].startswith("tapcfn-"))
         return Counter(each["Action"] for each in ours)
 
+    def moving(self) -> list[str]:
+        """Return the operations that have not ended."""
+        over = {"SUCCEEDED", "FAILED", "STOPPED"}
+        return [each["OperationId"] for each in self.operations() if each["Status"] not in over]
+
     def states(self) -> Counter[str]:
         """Count the instances by status and detailed status."""
         return Counter(
             f"{each['Status']}/{each['StackInstanceStatus'].get('DetailedStatus')}"
             for each in self.instances()
+            if each["Account"] not in self.suspended
         )
 
     def instances(self) -> list[dict[str, Any]]:
@@ -172,21 +191,31 @@ class SetFolder:
 
     def pairs(self) -> set[tuple[str, str]]:
         """Return where the set has instances."""
-        return {(each["Account"], each["Region"]) for each in self.instances()}
+        listed = self.instances()
+        return {
+            (each["Account"], each["Region"])
+            for each in listed
+            if each["Account"] not in self.suspended
+        }
 
     @property
     def wanted(self) -> set[tuple[str, str]]:
         """Return where it is to have them."""
-        return {(account, region) for account in self.accounts for region in self.regions}
+        return {(account, region) for account in self.present for region in self.regions}
+
+    @property
+    def present(self) -> list[str]:
+        """Return the accounts that are not suspended: only these are looked at."""
+        return [each for each in self.accounts if each not in self.suspended]
 
     def stacks(self) -> Counter[tuple[str, str]]:
         """Count the stacks that are there, wherever the set may have made one, by place."""
         return Counter(
             (account, region)
-            for account in self.accounts
+            for account in self.present
             for region in REGIONS
             for each in self.client("cloudformation", account, region).describe_stacks()["Stacks"]
-            if each["StackStatus"] != "DELETE_COMPLETE"
+            if each["StackStatus"] != "DELETE_COMPLETE" and "ParentId" not in each
         )
 
     def change_sets(self) -> list[str]:

@@ -1,120 +1,55 @@
 """Every fault that stack sets have, against the deployer itself.
 
-Each row runs one command under its table and the same again without. Asserted: operations start
-once, the exit code, the summary as the last line, that the next run ends with 0, and that there is
-an instance and a stack wherever one is wanted, and nowhere else.
+The rows stand in `set_rows`. Each runs one command in trouble, and what comes after it without.
+Asserted: the exit code and the last line, the operations begun as the service counts them, that the
+next run ends with 0, and that there is an instance and a stack wherever one is wanted, and nowhere
+else.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tapcfn.local import server
-from tests.end_to_end.conftest import Bench
+from tests.end_to_end.conftest import Bench, Result
+from tests.end_to_end.set_rows import KILLED, NEVER, ROWS, STATUSES, STORIES, Row
+from tests.end_to_end.set_stories import SECRET, STORY, begin
+from tests.end_to_end.set_troubles import TROUBLES, last_line, of
 from tests.end_to_end.sets import (
     ALL_AT_ONCE,
     NAME,
-    REGIONS,
     TABLES,
     SetFolder,
     self_managed,
     service_managed,
 )
-from tests.local.stack_sets.fleet import Fleet
-from tests.local.stack_sets.test_gates import FUNCTION, put_gate
-from tests.local_cloud import until
-
-TOLERANT = "[stack_sets.base.preferences]\ntolerance = 1\nconcurrent = 2\n"
-OTHER_SIZE = """
-[[stack_sets.base.overrides]]
-accounts = ["{account}"]
-parameters = {{ Size = "large" }}
-"""
-QUEUELESS = "managed_execution = false"
-LATE = ("--timeout", "3s")
-
-
-@dataclass(frozen=True)
-class Row:
-    """What is done under a table, and how it ends.
-
-    `again` says how many operations more than the story's own may have begun when all is well;
-    `tells` is what has to stand in the answer.
-    """
-
-    table: str
-    story: str = "create"
-    kind: str = "self"
-    code: int = 0
-    again: int = 0
-    options: tuple[str, ...] = ()
-    tells: str = ""
-    more: str = ALL_AT_ONCE
-    own: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.table}-{self.story}-{self.kind}"
-
-
-# The operations that each story begins, where nothing goes wrong.
-STORIES = {
-    "create": Counter({"CREATE": 1}),
-    "update": Counter({"CREATE": 1, "UPDATE": 1}),
-    "override": Counter({"CREATE": 1, "UPDATE": 1}),
-    "shrink": Counter({"CREATE": 1, "DELETE": 1}),
-    "destroy": Counter({"CREATE": 1, "DELETE": 1}),
-    "big": Counter({"CREATE": 1}),
-}
-
-# The most telling ones, in every run of the suite.
-SLICE = (
-    Row("x03", "update", "service"),
-    Row("x26", code=5, again=1, more=TOLERANT, tells="You have reached your quota of topics"),
-)
-
-
-def others() -> Iterator[Row]:
-    """Yield the rest, where there is time."""
-    for kind in ("self", "service"):
-        for table in ("x03", "x03_before", "x03_twice"):
-            for story in ("create", "update", "override", "shrink", "destroy"):
-                yield Row(table, story, kind)
-        for table in ("x09", "x10", "x10_writes", "x20", "x21"):
-            for story in ("create", "update", "shrink", "destroy"):
-                yield Row(table, story, kind)
-        for story in ("create", "update", "shrink"):
-            yield Row("x06", story, kind, code=7, options=LATE, tells="goes on")
-            yield Row("x11", story, kind, code=7, tells="The security token included")
-            yield Row("x13", story, kind, code=1, tells="User is not authorized")
-            yield Row("x24", story, kind, code=7, options=LATE)
-        yield Row("x12", "create", kind, code=1, again=1, tells="Topic limit exceeded")
-        yield Row("x12", "update", kind, code=1, again=1, tells="Topic limit exceeded")
-        yield Row("x14", "create", kind, code=1, again=1, tells="should have")
-        yield Row("x14", "create", kind, code=5, again=1, more=TOLERANT, tells="should have")
-        yield Row("x15", "update", kind, code=7, options=LATE, tells="is at work", own=QUEUELESS)
-        yield Row("x15_queued", "update", kind, code=7, options=LATE)
-        yield Row("x17", "update", kind, code=6, own=QUEUELESS, tells="somebody else")
-        yield Row("x17_queued", "create", kind, code=6, again=1, tells="somebody else has changed")
-        yield Row("x24_results", "create", kind, options=("--timeout", "8s"))
-        yield Row("x25", "create", kind, code=1, again=1, more="", tells="cancelled")
-        yield Row("x25", "update", kind, code=1, again=1, more="", tells="cancelled")
-        yield Row("x26", "update", kind, code=5, again=1, more=TOLERANT)
-        yield Row("x34", "big", kind, code=4, tells="PutObject was denied")
-        yield Row("x34_exists", "big", kind)
-        yield Row("x36", "destroy", kind)
-
-
-SWEEP = tuple(row for row in others() if row not in SLICE)
 
 MAKERS: dict[str, Callable[[Bench, Path], SetFolder]] = {
     "self": self_managed,
     "service": service_managed,
 }
+
+
+def _quick() -> Iterator[tuple[Row, str]]:
+    """Yield the first row of each fault, with one model and the other in turn."""
+    seen: set[int] = set()
+    for row in ROWS:
+        if row.x not in seen:
+            seen.add(row.x)
+            yield row, row.kinds[len(seen) % len(row.kinds)]
+
+
+QUICK = tuple(_quick())
+REST = tuple((row, kind) for row in ROWS for kind in row.kinds if (row, kind) not in QUICK)
+
+
+def _name(given: object) -> str:
+    return str(given)
 
 
 @pytest.fixture
@@ -124,24 +59,119 @@ def make(bench: Bench, tmp_path: Path) -> Iterator[Callable[[str], SetFolder]]:
     server.inject(bench.root, "")
 
 
-@pytest.mark.parametrize("row", SLICE, ids=str)
-def test_a_fault_is_survived(row: Row, make: Callable[[str], SetFolder]) -> None:
-    """The rows that say most."""
-    _survives(row, make(row.kind))
+@pytest.mark.parametrize(("row", "kind"), QUICK, ids=_name)
+def test_a_fault_is_survived(row: Row, kind: str, make: Callable[[str], SetFolder]) -> None:
+    """One row of each fault."""
+    _survives(row, make(kind))
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("row", SWEEP, ids=str)
-def test_every_other_fault_is_survived(row: Row, make: Callable[[str], SetFolder]) -> None:
-    """All rows that stack sets have."""
-    _survives(row, make(row.kind))
+@pytest.mark.parametrize(("row", "kind"), REST, ids=_name)
+def test_every_other_row_is_survived(row: Row, kind: str, make: Callable[[str], SetFolder]) -> None:
+    """All rows, in both permission models."""
+    _survives(row, make(kind))
 
 
-def test_no_table_is_forgotten() -> None:
-    """Each is played by a row; the tables beside them are those that both kinds of units share."""
-    here = {row.table for row in (*SLICE, *SWEEP)}
+def _survives(row: Row, fleet: SetFolder) -> None:
+    trouble = of(row.trouble)
+    command = begin(row, fleet)
+    trouble.begin(fleet)
 
-    assert {path.stem for path in TABLES.glob("*.toml")} == here - {"x03", "x03_before"}
+    fleet.inject(trouble.table)
+    result = trouble.run(fleet, command, row.options)
+    happened = [each for each in server.injected(fleet.bench.root) if each["done"]]
+    fleet.inject("")
+    trouble.mend(fleet)
+
+    assert row.code == result.code, result.out
+    assert row.tells in result.out, result.out
+    assert SECRET not in result.out + result.err
+    assert happened or not trouble.table or trouble.run is not of("").run
+    _ends_as_told(row, result)
+    again = fleet.next(result, command) if row.code != KILLED else fleet.do(command)
+    assert again.code == 0, again.out
+    _has_converged(row, fleet, command)
+
+
+def _ends_as_told(row: Row, result: Result) -> None:
+    """Assert what the last line says: a summary, unless the process was killed."""
+    last = last_line(result)
+    if row.code == KILLED:
+        assert last.get("type") != "summary"
+        return
+    assert ("summary", row.code) == (last["type"], last["exit_code"])
+    assert STATUSES[row.code] == last["status"]
+    endings = {each["unit"]: each["ending"] for each in last["units"]}
+    assert row.ends == endings.get(NAME, ""), last
+    assert (row.code in {7, 130}) <= bool(last["resume"])
+
+
+def _has_converged(row: Row, fleet: SetFolder, command: str) -> None:
+    """Assert what must be, whatever happened on the way."""
+    assert STORIES[row.story] + Counter(row.again) == fleet.starts()
+    assert [] == fleet.moving()
+    if command == "destroy":
+        assert not fleet.is_there()
+        assert not fleet.stacks()
+        return
+    assert {"CURRENT/SUCCEEDED": len(fleet.wanted)} == fleet.states()
+    assert fleet.wanted == fleet.pairs()
+    assert Counter(fleet.wanted) == fleet.stacks()
+    STORY[row.story].check(fleet)
+    assert [] == fleet.change_sets()
+    assert fleet.done("plan", "--detailed-exitcode")
+
+
+# The list itself ----------------------------------------------------------------------------------
+
+
+def test_no_row_of_the_list_is_missing() -> None:
+    """X-1 to X-38, each played or said why not; each of both models played or said why not."""
+    played, never = {row.x for row in ROWS}, {each.x for each in NEVER}
+
+    assert set(range(1, 39)) == played | never
+    assert not played & never
+    assert all(row.why for row in ROWS if row.alone)
+    assert all(each.why and each.calls for each in NEVER)
+    assert len({str(row) + row.own + row.more for row in ROWS}) == len(ROWS)
+    assert len(QUICK) == len(played)
+
+
+def test_faults_are_played_before_and_after_their_effect() -> None:
+    """Wherever a write can be hit, it is hit both ways."""
+    sides: dict[int, set[str]] = {}
+    for row in ROWS:
+        sides.setdefault(row.x, set()).add(row.effect)
+
+    for x in (1, 3, 5, 6, 8, 10, 17, 34):
+        assert {"before", "after"} <= sides[x], f"X-{x}"
+
+
+def test_no_table_and_no_trouble_is_forgotten() -> None:
+    """Each is played by a row, under its own number."""
+    played = {row.trouble for row in ROWS}
+    tables = {of(each).table for each in played}
+
+    assert TROUBLES.keys() <= played
+    assert {path.stem for path in TABLES.glob("*.toml")} <= tables
+    for row in ROWS:
+        number = re.match(r"x(\d+)", row.trouble)
+        assert number is None or int(number[1]) == row.x
+
+
+def test_what_no_set_can_meet_is_never_called(make: Callable[[str], SetFolder]) -> None:
+    """The calls that those rows are about would fail, and a set comes and goes all the same."""
+    fleet = make("self")
+    fleet.settings(ALL_AT_ONCE)
+    refused = '[[fault]]\ndo = "error"\ncode = "AccessDenied"\noperation = "{}"\n'
+    fleet.inject("".join(refused.format(call) for each in NEVER for call in each.calls))
+
+    fleet.done("apply")
+    fleet.wants("second")
+    fleet.done("apply")
+    fleet.done("destroy")
+
+    assert {0} == {each["matched"] for each in server.injected(fleet.bench.root)}
 
 
 # Faults that have a test of their own -------------------------------------------------------------
@@ -178,145 +208,3 @@ def test_a_refused_set_stops_what_comes_later_and_nothing_beside_it(
     assert {"base": "failed", "beside": "done", "after": "skipped"} == endings
     assert fleet.next(result).code == 0
     assert {"CREATE": 2} == fleet.starts()
-
-
-def test_a_missing_role_is_told_before_any_write(make: Callable[[str], SetFolder]) -> None:
-    """Exit 4, and the account is named. (X-14)"""
-    fleet = make("self")
-    iam = fleet.client("iam", fleet.accounts[1])
-    iam.delete_role(RoleName="AWSCloudFormationStackSetExecutionRole")
-
-    result = fleet.do("apply")
-
-    assert 4 == result.code, result.out
-    assert f"account {fleet.accounts[1]} has no such role" in result.out
-    assert not fleet.is_there()
-
-
-@pytest.mark.drill
-def test_a_suspended_account_is_passed_over(make: Callable[[str], SetFolder]) -> None:
-    """It is no target any more, and the others are deployed. (X-27)"""
-    fleet = make("service")
-    fleet.settings(ALL_AT_ONCE)
-    fleet.bench.client("organizations").close_account(AccountId=fleet.accounts[0])
-
-    fleet.done("apply")
-    fleet.done("plan", "--detailed-exitcode")
-
-    assert {pair for pair in fleet.wanted if pair[0] == fleet.accounts[1]} == fleet.pairs()
-
-
-@pytest.mark.drill
-def test_an_account_that_is_suspended_later_fails_nothing(
-    make: Callable[[str], SetFolder],
-) -> None:
-    """Its instances stay as they are, which is a warning; the others are updated. (X-27)"""
-    fleet = make("service")
-    fleet.settings(ALL_AT_ONCE)
-    fleet.done("apply")
-    fleet.bench.client("organizations").close_account(AccountId=fleet.accounts[0])
-    fleet.wants("second")
-
-    result = fleet.done("apply")
-    fleet.done("apply")
-
-    assert "suspended" in result.out
-    assert {"first", "second"} == fleet.titles()
-
-
-@pytest.mark.drill
-def test_an_account_gate_says_why_it_is_shut(make: Callable[[str], SetFolder]) -> None:
-    """A failure with the gate's own reason; once it is open the rest is made. (X-27)"""
-    fleet = make("self")
-    door = Fleet(fleet.bench.url, fleet.bench.account, fleet.accounts)
-    put_gate(door, fleet.accounts[0], 'return {"Status": "FAILED"}')
-    fleet.settings(ALL_AT_ONCE)
-
-    result = fleet.do("apply")
-    fleet.client("lambda", fleet.accounts[0]).delete_function(FunctionName=FUNCTION)
-    again = fleet.next(result)
-
-    assert 1 == result.code, result.out
-    assert "the account gate said no" in result.out
-    assert again.code == 0, again.out
-    assert fleet.wanted == fleet.pairs()
-    assert {"CURRENT/SUCCEEDED": 4} == fleet.states()
-
-
-@pytest.mark.drill
-def test_instances_that_somebody_has_taken_away_are_no_fault(
-    make: Callable[[str], SetFolder],
-) -> None:
-    """The next run makes them again, and a destroy finds them gone. (X-36)"""
-    fleet = make("self")
-    fleet.settings(ALL_AT_ONCE)
-    fleet.done("apply")
-    _take_away(fleet)
-
-    fleet.done("apply")
-    assert Counter(fleet.wanted) == fleet.stacks()
-    _take_away(fleet)
-    fleet.done("destroy")
-
-    assert (False, Counter()) == (fleet.is_there(), fleet.stacks())
-
-
-def _take_away(fleet: SetFolder) -> None:
-    """Delete the instances of one account, as somebody else."""
-    fleet.cloudformation.delete_stack_instances(
-        StackSetName=NAME,
-        Accounts=[fleet.accounts[0]],
-        Regions=list(REGIONS),
-        RetainStacks=False,
-    )
-    until(lambda: len(fleet.instances()) == 2)
-
-
-def _survives(row: Row, fleet: SetFolder) -> None:
-    command = _begin(row, fleet)
-
-    fleet.inject(row.table)
-    result = fleet.do(command, *row.options)
-    fleet.inject("")
-
-    assert row.code == result.code, result.out
-    assert row.tells in result.out
-    again = fleet.next(result, command)
-    assert again.code == 0, again.out
-    _has_converged(row, fleet, command)
-
-
-def _begin(row: Row, fleet: SetFolder) -> str:
-    """Bring the set to where the story begins, ask for what comes next, return the command."""
-    fleet.settings(row.more, own=row.own)
-    if row.story == "big":
-        fleet.wants("first", size=60_000)
-        return "apply"
-    if row.story == "create":
-        return "apply"
-    fleet.done("apply")
-    if row.story == "update":
-        fleet.wants("second")
-    if row.story == "shrink":
-        fleet.regions = REGIONS[:1]
-        fleet.settings(row.more, own=row.own)
-    if row.story == "override":
-        fleet.settings(row.more + OTHER_SIZE.format(account=fleet.accounts[0]), own=row.own)
-    return "destroy" if row.story == "destroy" else "apply"
-
-
-def _has_converged(row: Row, fleet: SetFolder, command: str) -> None:
-    """Assert what must be, whatever happened on the way."""
-    starts, usual = fleet.starts(), STORIES[row.story]
-    assert sum(starts.values()) <= sum(usual.values()) + row.again, starts
-    assert not usual - starts, starts
-    if command == "destroy":
-        assert not fleet.is_there()
-        assert not fleet.stacks()
-        return
-    assert {"CURRENT/SUCCEEDED": len(fleet.wanted)} == fleet.states()
-    assert fleet.wanted == fleet.pairs()
-    assert Counter(fleet.wanted) == fleet.stacks()
-    assert {"second" if row.story == "update" else "first"} == fleet.titles()
-    assert [] == fleet.change_sets()
-    assert fleet.done("plan", "--detailed-exitcode")

@@ -296,10 +296,15 @@ def test_an_alarm_after_the_canary_leaves_the_rest_untouched(fleet: SetFolder) -
 # INOPERABLE ---------------------------------------------------------------------------------------
 
 
-def protect(fleet: SetFolder, stuck: dict[str, Any], *, on: bool) -> None:
-    """Put termination protection on the stack of an instance, or take it off."""
-    client = fleet.client("cloudformation", stuck["Account"], stuck["Region"])
-    client.update_termination_protection(StackName=stuck["StackId"], EnableTerminationProtection=on)
+UNDELETED = """
+[[fault]]
+do = "fail"
+account = "{Account}"
+region = "{Region}"
+type = "AWS::SNS::Topic"
+during = "delete"
+reason = "Topic cannot be deleted"
+"""
 
 
 @pytest.mark.parametrize(
@@ -316,20 +321,20 @@ def test_an_instance_that_can_not_leave_is_named_until_it_can(
     fleet.settings(ALL_AT_ONCE)
     fleet.done("apply")
     stuck = next(each for each in fleet.instances() if each["Region"] == REGIONS[1])
-    protect(fleet, stuck, on=True)
+    fleet.inject(UNDELETED.format(**stuck))
     fleet.regions = REGIONS[:1]
     fleet.settings(more)
 
     failed = fleet.do("apply")
     later = fleet.do("apply")
-    protect(fleet, stuck, on=False)
+    fleet.inject("")
     fleet.done("apply")
 
     pair = f"{stuck['Account']}/{stuck['Region']}"
     assert [code, code] == [failed.code, later.code], failed.out + later.out
     for each in (failed, later):
         assert pair in each.lines[-1]["units"][0]["cause"]
-        assert "TerminationProtection" in each.lines[-1]["units"][0]["cause"]
+        assert "Topic cannot be deleted" in each.lines[-1]["units"][0]["cause"]
     assert fleet.wanted == fleet.pairs()
     assert Counter(fleet.wanted) == fleet.stacks()
 
@@ -340,7 +345,7 @@ def test_an_instance_that_is_inoperable_and_wanted_is_no_success(fleet: SetFolde
     fleet.settings(ALL_AT_ONCE)
     fleet.done("apply")
     stuck = next(each for each in fleet.instances() if each["Region"] == REGIONS[1])
-    protect(fleet, stuck, on=True)
+    fleet.inject(UNDELETED.format(**stuck))
     fleet.regions = REGIONS[:1]
     fleet.settings(ALL_AT_ONCE)
     fleet.do("apply")

@@ -26,11 +26,12 @@ from tapcfn.model import (
     Snapshot,
     Stack,
     StackSet,
+    StackStatus,
     Target,
 )
 from tapcfn.plan import plan, plan_destroy
 from tapcfn.preflight import FAIL, PASS, SKIPPED, UNKNOWN, Check, refuse
-from tests.fakes import World, a_stack, a_template
+from tests.fakes import World, a_deployed, a_stack, a_template
 from tests.fakes.set_cloud import FakeSetCloud
 
 ADMIN, ONE, TWO = "111111111111", "222222222222", "333333333333"
@@ -155,6 +156,75 @@ def test_a_removal_is_not_asked_about():
     planned = plan_destroy(wanted, Snapshot(sets={"baseline": found(*PAIRS)}))
 
     assert set_obstacles.roles(planned, world.cloud, world.pool) == ()
+
+
+# Stacks of instances ------------------------------------------------------------------------------
+
+
+HERE, THERE = sorted(PAIRS)
+CHANGED = replace(SET, template=a_template("baseline", version="2"))
+FAILED = (InstanceStatus.OUTDATED, DetailedStatus.FAILED)
+
+
+def with_stack(world: World, pair: Target, state: Any = None, **more: Any) -> Instance:
+    """Return an instance whose stack stands so."""
+    stack = a_stack("StackSet-x", target=pair)
+    deployed = a_deployed(stack, **more)
+    world.cloud.has(stack, deployed)
+    well = (InstanceStatus.CURRENT, DetailedStatus.SUCCEEDED)
+    return Instance(pair, *(state or well), stack_id=deployed.stack_id)
+
+
+def stacks(world: World, wanted: StackSet, *there: Instance) -> tuple[Check, ...]:
+    """Return the checks of a plan for the set, with these instances of it."""
+    deployed = DeployedSet("baseline", "id", SET.template.text)
+    snapshot = Snapshot(sets={"baseline": FoundSet(deployed, {e.target: e for e in there})})
+    rollout = Rollout("blue", "test", (Phase("all", (), (wanted,)),))
+    return set_obstacles.stacks(plan(rollout, snapshot), world.cloud, world.pool)
+
+
+def test_a_protected_stack_of_an_instance_that_leaves_stops_an_apply():
+    """With the call that takes it off; the stacks of those that stay are not asked. (X-33)"""
+    world = World()
+    stays, leaves = with_stack(world, HERE), with_stack(world, THERE, protected=True)
+    smaller = replace(SET, pairs=frozenset({HERE}))
+
+    (check,) = stacks(world, smaller, stays, leaves)
+
+    assert (check.verdict, check.target) == (FAIL, THERE)
+    assert "--no-enable-termination-protection --stack-name " + leaves.stack_id in check.reason
+    assert check.reason.endswith("--region eu-west-1")
+    assert stacks(world, replace(smaller, retain=True), stays, leaves) == ()
+
+
+def test_a_stuck_stack_stops_an_apply_and_names_the_repair():
+    """Only those are looked at that failed before: what is well takes an update. (X-30)"""
+    world = World()
+    well = with_stack(world, HERE)
+    stuck = with_stack(world, THERE, FAILED, status=StackStatus.UPDATE_ROLLBACK_FAILED)
+
+    (check,) = stacks(world, CHANGED, well, stuck)
+
+    assert (check.verdict, check.target) == (FAIL, THERE)
+    assert "continue-update-rollback` --stack-name " + stuck.stack_id in check.reason
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        StackStatus.UPDATE_ROLLBACK_COMPLETE,
+        StackStatus.UPDATE_IN_PROGRESS,
+        StackStatus.ROLLBACK_COMPLETE,
+    ],
+)
+def test_what_failed_and_can_be_updated_stops_nothing(status: StackStatus):
+    """Nor what is at work; and an account that the credentials do not speak for is not asked."""
+    world = World()
+    failed = with_stack(world, THERE, FAILED, status=status)
+
+    assert [each.verdict for each in stacks(world, CHANGED, failed)] == [PASS]
+    world.cloud.callers |= {THERE.account: ADMIN}
+    assert stacks(world, CHANGED, failed) == ()
 
 
 # The organization ---------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def test_denied_access_names_what_is_needed(s3):
     """S3 says only 403, and says so too where the bucket is another account's."""
     s3.refuses("head_object", "403", 403, Key=KEY, **THERE)
 
-    with pytest.raises(BlockedError) as error:
+    with pytest.raises(CloudError) as error:
         hand_over(s3)
 
     assert (
@@ -162,6 +162,7 @@ def test_denied_access_names_what_is_needed(s3):
         "s3:GetObject and s3:PutObject are needed there, and the bucket must be the account's own "
         "(111122223333/eu-west-1)"
     ) == str(error.value)
+    assert error.value.lasting
 
 
 def test_a_denied_upload_is_told_alike(s3):
@@ -170,7 +171,7 @@ def test_a_denied_upload_is_told_alike(s3):
     s3.answers("head_bucket", {}, **THERE)
     s3.refuses("put_object", "AccessDenied", 403, Key=KEY, Body=LARGE.text.encode(), **THERE)
 
-    with pytest.raises(BlockedError, match="^network: PutObject was denied in the artifact"):
+    with pytest.raises(CloudError, match="^network: PutObject was denied in the artifact"):
         hand_over(s3)
 
 

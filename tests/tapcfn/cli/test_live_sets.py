@@ -85,7 +85,7 @@ def a_rollout_with_failures(width: int) -> Watcher:
     room.sets.tolerance = 1
     old = a_set(*pairs(ACCOUNTS, REGIONS), preferences=PREFERENCES)
     room.sets.has(old)
-    why = "bucket logs-{0.account}-{0.region} already exists"
+    why = "ResourceLogicalId:Logs, ResourceStatusReason:logs-{0.account} already exists"
     for account, region in (("3" * 12, EU), ("5" * 12, EU), ("4" * 12, EAST)):
         pair = Target(account, region)
         room.sets.failing[pair] = why.format(pair)
