@@ -14,6 +14,9 @@ from tapcfn.model import Deployed, Stack, StackEvent, StackStatus, Target, canon
 from tapcfn.ports import Leaving
 from tapcfn.replacement import primary_identifier
 
+# How a Hook ends that has objected, or could not be asked.
+_HOOK_FAILED = frozenset({"HOOK_COMPLETE_FAILED", "HOOK_FAILED"})
+
 _MOVING = [status.value for status in StackStatus if status.is_moving]
 
 
@@ -203,7 +206,15 @@ def _event(each: Mapping[str, Any]) -> StackEvent:
         physical_id=each.get("PhysicalResourceId", ""),
         token=each.get("ClientRequestToken", ""),
         time=each["Timestamp"].isoformat(),
+        objection=_objection(each),
     )
+
+
+def _objection(event: Mapping[str, Any]) -> str:
+    """Return what a Hook says that has failed; those that only warn do not let it fail."""
+    if event.get("HookStatus") not in _HOOK_FAILED or event.get("HookFailureMode") == "WARN":
+        return ""
+    return f"{event.get('HookType', 'a Hook')}: {event.get('HookStatusReason', '')}".rstrip(": ")
 
 
 def _deployed(each: Mapping[str, Any]) -> Deployed:

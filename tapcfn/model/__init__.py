@@ -39,6 +39,7 @@ from tapcfn.model.changes import (
     Replacement,
     Severity,
     StackEvent,
+    reason_of,
 )
 from tapcfn.model.deployed import Deployed, Holder, Orphan, Snapshot
 from tapcfn.model.gates import (
@@ -167,4 +168,5 @@ __all__ = [
     "ZoneOf",
     "canonical",
     "digest_of",
+    "reason_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -89,7 +89,7 @@ class ChangeSet:
 
 @dataclass(frozen=True, slots=True)
 class StackEvent:
-    """One line of a stack's history."""
+    """One line of a stack's history. `objection` is what a Hook that failed says, with its name."""
 
     event_id: str
     logical_id: str
@@ -99,11 +99,19 @@ class StackEvent:
     physical_id: str = ""
     token: str = ""
     time: str = ""
+    objection: str = ""
 
     @property
     def is_failure(self) -> bool:
         """The resource, or the stack, failed here."""
         return self.status.endswith("_FAILED")
+
+
+def reason_of(failed: StackEvent, events: Iterable[StackEvent]) -> str:
+    """Return why a resource failed, with what Hooks objected to it: it names them only. (X-29)"""
+    said = dict.fromkeys(e.objection for e in events if e.logical_id == failed.logical_id)
+    objections = [each for each in said if each and each not in failed.reason]
+    return "; ".join([failed.reason or "no reason given", *objections])
 
 
 class Severity(StrEnum):

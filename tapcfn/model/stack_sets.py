@@ -336,10 +336,12 @@ class FoundSet:
     """What there is of a set: nothing, or the set and its instances with their overrides.
 
     `members` are the accounts that an organization's units stand for now; `zones` the sorted
-    Availability Zones of each pair that must be told its own.
+    Availability Zones of each pair that must be told its own. `last_operation` is the newest one's
+    id, empty where there was none, and None where it was not read.
     """
 
     deployed: DeployedSet | None = None
     instances: Mapping[Target, Instance] = field(default_factory=lambda: EMPTY)
     members: tuple[Member, ...] = ()
     zones: Mapping[Target, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    last_operation: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tapcfn.errors import CloudError
-from tapcfn.model import Deployed, Finding, Severity, Stack, StackEvent
+from tapcfn.model import Deployed, Finding, Severity, Stack, StackEvent, reason_of
 from tapcfn.operations.means import Operation
 from tapcfn.ports import Cloud
 
@@ -47,7 +47,7 @@ def cause_of(
             where = f" — {source}" if source else ""
             return (
                 f"{event.logical_id} ({event.resource_type}) {event.status}: "
-                f"{event.reason or 'no reason given'}{where}"
+                f"{reason_of(event, events)}{where}"
             )
     reasons = [event.reason for event in failed if event.reason]
     own = f"{deployed.status}: {next(iter(reasons), deployed.reason) or 'no reason given'}"

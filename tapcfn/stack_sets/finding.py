@@ -20,6 +20,7 @@ from tapcfn.model import (
     ZoneOf,
 )
 from tapcfn.ports import Cloud
+from tapcfn.stack_sets.between import last_operation
 from tapcfn.stack_sets.ports import SetCloud
 from tapcfn.stack_sets.spread import Wanted
 
@@ -42,6 +43,7 @@ def find(
     parameter to override. `warn` is told of those that may not be read.
     """
     deployed = sets.stack_set(stack_set)
+    last = _last_operation(stack_set, sets) if deployed and to_plan else ""
     listed = sets.instances(stack_set) if deployed else ()
     found = FoundSet(deployed, {each.target: each for each in listed})
     if not to_plan:
@@ -58,7 +60,18 @@ def find(
         instances={each.target: each for each in listed},
         members=sets.members(stack_set.home, units) if units else (),
         zones=zones,
+        last_operation=last,
     )
+
+
+def _last_operation(stack_set: StackSet, sets: SetCloud) -> str | None:
+    """Return the id of a set's newest operation; None where that may not be read. (X-12)"""
+    try:
+        return last_operation(sets.operations(stack_set))
+    except CloudError as error:
+        if not error.lasting:
+            raise
+        return None
 
 
 def moving_operations(stack_set: StackSet, sets: SetCloud) -> tuple[SetOperation, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tapcfn.errors import TapcfnError
-from tapcfn.model import Instance, StackEvent, Target
+from tapcfn.model import Instance, StackEvent, Target, reason_of
 from tapcfn.stack_sets.means import SetMeans
 from tapcfn.stack_sets.wording import normal
 
@@ -38,7 +38,8 @@ def root_cause(stack_id: str, target: Target, reason: str, means: SetMeans, dept
         events = means.histories.events(stack_id, target, "")
     except TapcfnError:
         return ""
-    failed = _failures(events, stack_id)
+    mine = _last_operation(events, stack_id)
+    failed = _failures(mine, stack_id)
     if not any(_is_told_by(reason, each) for each in failed):
         return ""
     first = failed[0]
@@ -47,11 +48,15 @@ def root_cause(stack_id: str, target: Target, reason: str, means: SetMeans, dept
         inner = root_cause(next(filter(None, nested), ""), target, first.reason, means, depth + 1)
         if inner:
             return f"{first.logical_id}/{inner}"
-    return f"{first.logical_id} ({first.resource_type}): {first.reason}"
+    return f"{first.logical_id} ({first.resource_type}): {reason_of(first, mine)}"
 
 
 def _failures(events: Sequence[StackEvent], stack_id: str) -> list[StackEvent]:
-    """Return what failed in the last operation: by its token, and by where it began.
+    return [each for each in events if each.is_failure and each.physical_id != stack_id]
+
+
+def _last_operation(events: Sequence[StackEvent], stack_id: str) -> Sequence[StackEvent]:
+    """Return the events of the last operation: by its token, and by where it began.
 
     Events of an instance's stack need not have a token. A creation that failed is cleaned up by a
     deletion in which nothing fails.
@@ -59,9 +64,9 @@ def _failures(events: Sequence[StackEvent], stack_id: str) -> list[StackEvent]:
     mine = [each for each in events if each.token == events[-1].token] if events else []
     while mine:
         start = max((at for at, each in enumerate(mine) if _begins(each, stack_id)), default=0)
-        failed = [e for e in mine[start:] if e.is_failure and e.physical_id != stack_id]
-        if failed or not mine[start].status.startswith("DELETE"):
-            return failed
+        last = mine[start:]
+        if _failures(last, stack_id) or not last[0].status.startswith("DELETE"):
+            return last
         mine = mine[:start]
     return []
 

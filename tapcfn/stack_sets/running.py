@@ -23,8 +23,8 @@ from tapcfn.model import (
     SetOperation,
     StackSet,
     Target,
-    digest_of,
 )
+from tapcfn.stack_sets.between import check_nobody_came_between
 from tapcfn.stack_sets.calls import OPERATIONS, Act, SetCall
 from tapcfn.stack_sets.ending import Verdict, tell_end
 from tapcfn.stack_sets.means import SetMeans
@@ -89,6 +89,7 @@ class _Running:
         self._means = means
         self._started = means.clock.now()
         self._renewed = False
+        self._sent: set[str] = set()
         self._failures: list[str] = []
         self._warnings = tuple(
             f"{pair}: is INOPERABLE and no update touches it; see `stackset status`"
@@ -163,6 +164,7 @@ class _Running:
     def _done(self, wave: SpreadWave, call: SetCall) -> Verdict:
         means = self._means
         sent = send(self._spread, wave.name, call, means, renewed=self._renewed)
+        self._sent.add(sent.token)
         if call.act not in OPERATIONS:
             means.ledger.ended(sent.token)
             if call.act is Act.CREATE:
@@ -205,30 +207,7 @@ class _Running:
             told = self._why(left)
             raise _PartialError(f"{len(left)} instances that leave are still there: {told}")
         if wanted and self._spread.has_work:
-            self._check_whose_set_it_is()
-
-    def _check_whose_set_it_is(self) -> None:
-        """Raise `StaleError` where somebody else's update went before one of our calls. (X-17)
-
-        With managed execution ours queues behind it and succeeds, with a template that nobody of
-        us has reviewed. What is read may be stale at first, and say what was before. (X-20)
-        """
-        means, before = self._means, self._spread.found.deployed
-        old = digest_of(before.template) if before else ""
-        wanted = self._set.template.digest if self._spread.renews or not before else old
-        limit, there = means.clock.now() + LOST_AFTER, self._template_there()
-        while wanted != there == old and means.clock.now() < limit:
-            means.clock.sleep(means.pace.pause(0.0))
-            there = self._template_there()
-        if there != wanted:
-            raise StaleError(
-                f"{self._set.name}: somebody else has changed the stack set meanwhile; plan again"
-            )
-
-    def _template_there(self) -> str:
-        """Return the digest of the set's template; nothing where there is no set."""
-        deployed = self._means.sets.stack_set(self._set)
-        return digest_of(deployed.template) if deployed else ""
+            check_nobody_came_between(self._spread, self._sent, self._means)
 
     def _still_there(self) -> Mapping[Target, Instance | None]:
         """Return the instances that should have left; a set that is gone has none."""
