@@ -217,6 +217,7 @@ reason = "User is not authorized"
 """
 
 
+@DRILL
 def test_an_account_that_may_not_be_asked_is_told_by_the_templates(fleet: SetFolder) -> None:
     """It is said for how many, and why; nothing is left behind. (D-1)"""
     fleet.settings(ALL_AT_ONCE)
