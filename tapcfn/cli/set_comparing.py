@@ -69,8 +69,8 @@ def skew(
 
 
 def _fleet(desk: Desk, stack_set: StackSet) -> Fleet:
-    from tapcfn.instance_previews import closed_accounts
     from tapcfn.plain.templates import normal
+    from tapcfn.preflight import closed_accounts
     from tapcfn.stack_sets.fleet import Reading, places_of, read_fleet
 
     found = found_of(desk, stack_set, to_plan=False)

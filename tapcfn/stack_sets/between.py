@@ -19,10 +19,13 @@ from tapcfn.trouble import LOST_AFTER
 _UPDATE = "UPDATE"
 
 
-def check_nobody_came_between(spread: Spread, sent: Collection[str], means: SetMeans) -> None:
-    """Raise `StaleError` where somebody else's update went before one of the calls we have sent."""
+def check_nobody_came_between(spread: Spread, known: Collection[str], means: SetMeans) -> None:
+    """Raise `StaleError` where somebody else's update went before one of the calls we have sent.
+
+    `known` are our operations, and those that we have waited for and compared the set after. (D-7)
+    """
     _check_template(spread, means)
-    theirs = list(_between(spread, sent, means))
+    theirs = list(_between(spread, known, means))
     if theirs:
         names = ", ".join(each.operation_id for each in theirs)
         raise StaleError(
@@ -36,7 +39,7 @@ def last_operation(operations: Collection[SetOperation]) -> str:
     return next((each.operation_id for each in operations), "")
 
 
-def _between(spread: Spread, sent: Collection[str], means: SetMeans) -> Iterator[SetOperation]:
+def _between(spread: Spread, known: Collection[str], means: SetMeans) -> Iterator[SetOperation]:
     """Yield updates that nobody here began, newer than the plan and older than our last call.
 
     Nothing where the history does not reach back to the plan, or does not tell our calls yet.
@@ -44,12 +47,12 @@ def _between(spread: Spread, sent: Collection[str], means: SetMeans) -> Iterator
     last = spread.found.last_operation
     told = () if last is None else _operations(spread.stack_set, means)
     ids = [each.operation_id for each in told]
-    ours = [at for at, each in enumerate(ids) if each in sent]
+    ours = [at for at, each in enumerate(ids) if each in known]
     if not ours or (last and last not in ids):
         return
     until = ids.index(last) if last else len(ids)
     for each in told[ours[0] + 1 : until]:
-        foreign = each.operation_id not in sent and not means.ledger.is_ours(each.operation_id)
+        foreign = each.operation_id not in known and not means.ledger.is_ours(each.operation_id)
         if foreign and each.action == _UPDATE:
             yield each
 

@@ -89,7 +89,7 @@ class _Running:
         self._means = means
         self._started = means.clock.now()
         self._renewed = False
-        self._sent: set[str] = set()
+        self._known: set[str] = set()
         self._failures: list[str] = []
         self._warnings = tuple(
             f"{pair}: is INOPERABLE and no update touches it; see `stackset status`"
@@ -164,7 +164,7 @@ class _Running:
     def _done(self, wave: SpreadWave, call: SetCall) -> Verdict:
         means = self._means
         sent = send(self._spread, wave.name, call, means, renewed=self._renewed)
-        self._sent.add(sent.token)
+        self._known |= {sent.token, *sent.behind}
         if call.act not in OPERATIONS:
             means.ledger.ended(sent.token)
             if call.act is Act.CREATE:
@@ -207,7 +207,7 @@ class _Running:
             told = self._why(left)
             raise _PartialError(f"{len(left)} instances that leave are still there: {told}")
         if wanted and self._spread.has_work:
-            check_nobody_came_between(self._spread, self._sent, self._means)
+            check_nobody_came_between(self._spread, self._known, self._means)
 
     def _still_there(self) -> Mapping[Target, Instance | None]:
         """Return the instances that should have left; a set that is gone has none."""

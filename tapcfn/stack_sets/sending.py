@@ -32,10 +32,14 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A call that is under way: its token, and when we began to send it."""
+    """A call that is under way: its token, and when we began to send it.
+
+    `behind` are others' operations that it waited for, after which the set was still as reviewed.
+    """
 
     token: str
     started: float
+    behind: frozenset[str] = frozenset()
 
 
 def token_of(spread: Spread, wave: str, call: SetCall, means: SetMeans) -> str:
@@ -117,6 +121,8 @@ class _Sending:
         blocker = _blocker(stack_set, means)
         if blocker is not None and blocker.operation_id == self.sent.token:
             return True
+        if blocker is not None:
+            self.sent = replace(self.sent, behind=self.sent.behind | {blocker.operation_id})
         who = _say(stack_set, blocker, error) if blocker or not self._told else self._told
         if who != self._told:
             self._told = who

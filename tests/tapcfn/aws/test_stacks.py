@@ -279,6 +279,24 @@ def test_without_a_token_the_whole_history_is_told(cfn):
     assert ["e1", "e2", "e3"] == ids(cfn, "")
 
 
+@pytest.mark.parametrize(
+    ("status", "mode", "told"),
+    [
+        ("HOOK_COMPLETE_FAILED", "FAIL", "Guard::Tags: owner is missing"),
+        ("HOOK_FAILED", "FAIL", "Guard::Tags: owner is missing"),
+        ("HOOK_COMPLETE_FAILED", "WARN", ""),
+        ("HOOK_COMPLETE_SUCCEEDED", "FAIL", ""),
+        ("HOOK_IN_PROGRESS", "FAIL", ""),
+    ],
+)
+def test_a_hook_that_lets_a_resource_fail_says_why(cfn, status, mode, told):
+    """The resource's own event only names it. (X-29)"""
+    hook = {"HookType": "Guard::Tags", "HookStatus": status, "HookFailureMode": mode}
+    history(cfn, event(1, "ours", HookStatusReason="owner is missing", **hook))
+
+    assert [told] == [each.objection for each in stacks.events(cfn.client, STACK_ID, HERE, "ours")]
+
+
 def test_an_event_is_kept_whole(cfn):
     """Who, what, why, when and for whom."""
     history(

@@ -82,3 +82,21 @@ def test_the_cause_is_of_this_operation_and_no_other(
     room.histories.of[INNER] = (failed("within", logical_id="Queue"),)
 
     assert cause == root_cause(STACK, PLACE, reason, room.means())
+
+
+def test_a_hook_that_objected_in_this_operation_is_told_with_the_failure() -> None:
+    """The service names it and no more; what it said the time before is over. (X-29)"""
+    room = Room()
+    objects = StackEvent("h", "Topic", "AWS::SNS::Topic", "UPDATE_IN_PROGRESS")
+    room.histories.of[STACK] = (
+        own("UPDATE_IN_PROGRESS"),
+        replace(objects, objection="Guard::Tags: no team"),
+        failed("hook failed: [Guard::Tags]"),
+        own("UPDATE_IN_PROGRESS"),
+        replace(objects, objection="Guard::Tags: no owner"),
+        failed("hook failed: [Guard::Tags]"),
+    )
+
+    assert "Topic (AWS::SNS::Topic): hook failed: [Guard::Tags]; Guard::Tags: no owner" == (
+        root_cause(STACK, PLACE, "", room.means())
+    )

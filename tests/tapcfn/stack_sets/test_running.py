@@ -30,6 +30,7 @@ from tapcfn.model import (
     Wave,
 )
 from tapcfn.model.gates import ApprovalCheck
+from tapcfn.stack_sets.between import last_operation
 from tapcfn.stack_sets.calls import Act
 from tapcfn.stack_sets.comparing import plan_removal, plan_spread
 from tapcfn.stack_sets.cover import cover
@@ -92,7 +93,8 @@ class Room:
     def planned(self, stack_set: StackSet) -> Spread:
         """Plan against what there is now."""
         there = self.sets.there.get(stack_set.name, {})
-        found = FoundSet(self.sets.deployed.get(stack_set.name), dict(there))
+        last = last_operation(self.sets.operations(stack_set))
+        found = FoundSet(self.sets.deployed.get(stack_set.name), dict(there), last_operation=last)
         wanted, _ = resolve_set(stack_set, {}, found)
         return plan_spread(wanted, found, cover)
 
