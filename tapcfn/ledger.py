@@ -175,6 +175,18 @@ class FileLedger:
         found = self._made.get((source, stage), {})
         return {key: frozenset(token for token, _ in sent) for key, sent in found.items()}
 
+    def makers(self, source: str, stage: str) -> Mapping[Placed, str]:
+        """Return what other files and stages of folders have deployed and not deleted, and which.
+
+        Stacks of folders have no tags of ours: only the ledger knows whose they are.
+        """
+        return {
+            placed: f"{each} of stage {of}" if of else each
+            for (each, of), stacks in self._made.items()
+            if (each, of) != (source, stage)
+            for placed in stacks
+        }
+
     def staged(self, blueprint: str, stage: str) -> Mapping[str, Placed]:
         """Return the change sets of a blueprint's stage that are not known to be over, by token."""
         return {

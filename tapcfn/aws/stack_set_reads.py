@@ -188,6 +188,15 @@ def _detailed(each: Answer, status: InstanceStatus) -> str:
     return str(each.get("StackInstanceStatus", {}).get("DetailedStatus", none))
 
 
+def known_sets(behalf: Behalf) -> Mapping[str, bool]:
+    """Return the names of all sets, and whether each is there; a name may have been used again."""
+    found: dict[str, bool] = {}
+    for each in behalf.rows("list_stack_sets"):
+        name = each["StackSetName"]
+        found[name] = found.get(name, False) or each.get("Status") == "ACTIVE"
+    return found
+
+
 # Operations ---------------------------------------------------------------------------------------
 
 

@@ -43,6 +43,9 @@ class AwsSets:
     def stack_set(self, stack_set: StackSet) -> DeployedSet | None:
         return self._read(stack_set, lambda behalf: reads.deployed(behalf, stack_set))
 
+    def known_sets(self, stack_set: StackSet) -> Mapping[str, bool]:
+        return self._read(stack_set, reads.known_sets)
+
     def instances(self, stack_set: StackSet, operation_id: str = "") -> tuple[Instance, ...]:
         name = stack_set.name
         return self._read(stack_set, lambda behalf: reads.instances(behalf, name, operation_id))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
     from tapcfn.model import FoundSet, StackSet
     from tapcfn.stack_sets.adopting import Candidate
+    from tapcfn.stack_sets.owners import Owners
     from tapcfn.stack_sets.spread import Spread, Wanted
 
 _COMMAND = "stackset adopt"
@@ -110,16 +111,20 @@ def _candidate(desk: Desk, stack_id: str) -> Candidate:
     stack = desk.cloud.stack(stack_id, target)
     body = "" if stack.status.is_absent else normal(desk.cloud.template(stack_id, target))
     return Candidate(
-        stack_id, target, name, stack.status, body, stack.parameters, parent=stack.parent
+        stack_id, target, name, stack.status, body, stack.parameters, stack.parent, stack.tags
     )
 
 
-def _owners(desk: Desk, stack_set: StackSet) -> dict[str, str]:
-    """Return which stacks belong to the other stack sets of the rollout."""
-    others = [each for each in desk.rollout.stack_sets if each.name != stack_set.name]
-    return {
-        instance.stack_id: each.name
-        for each in others
-        if desk.sets.stack_set(each) is not None
-        for instance in desk.sets.instances(each)
-    }
+def _owners(desk: Desk, stack_set: StackSet) -> Owners:
+    """Return what can be known of whose stacks are: sets, rollouts, folders of templates."""
+    from tapcfn.stack_sets.owners import Owners, instances_of_others
+
+    rollout = desk.rollout
+    instances, known = instances_of_others(stack_set, desk.sets, desk.pool, desk.warn)
+    return Owners(
+        (rollout.blueprint, rollout.stage),
+        frozenset((each.target, each.name) for each in rollout.stacks),
+        desk.ledger.makers(desk.place.source, desk.place.stage),
+        instances,
+        known,
+    )

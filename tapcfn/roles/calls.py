@@ -92,6 +92,7 @@ LOOKS_AT_SETS = {
     "describe_stack_set_operation": ("cloudformation:DescribeStackSetOperation",),
     "detect_stack_set_drift": ("cloudformation:DetectStackSetDrift",),
     "list_stack_instance_resource_drifts": ("cloudformation:ListStackInstanceResourceDrifts",),
+    "list_stack_sets": ("cloudformation:ListStackSets",),
     "list_stack_instances": ("cloudformation:ListStackInstances",),
     "list_stack_set_auto_deployment_targets": ("cloudformation:ListStackSetAutoDeploymentTargets",),
     "list_stack_set_operation_results": ("cloudformation:ListStackSetOperationResults",),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from tapcfn.errors import UsageError
 from tapcfn.model import EMPTY, FoundSet, StackSet, StackStatus, Target
 from tapcfn.stack_sets.calls import Act, SetCall
+from tapcfn.stack_sets.owners import Owners
 from tapcfn.stack_sets.spread import (
     Spread,
     SpreadReason,
@@ -22,9 +23,6 @@ from tapcfn.stack_sets.spread import (
 MOST = 10
 
 _ARN = re.compile(r"arn:aws[a-z-]*:cloudformation:([a-z0-9-]+):([0-9]{12}):stack/([^/]+)/.+")
-
-# What stacks that a stack set has made are called.
-_OWNED = re.compile(r"StackSet-.+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _ADOPTABLE = frozenset(
     {
@@ -47,6 +45,7 @@ class Candidate:
     template: str
     parameters: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     parent: str = ""
+    tags: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 def place_of(stack_id: str) -> tuple[Target, str]:
@@ -64,9 +63,9 @@ def faults(
     wanted: Wanted,
     candidates: Iterable[Candidate],
     found: FoundSet,
-    owners: Mapping[str, str] = EMPTY,
+    owners: Owners,
 ) -> Iterator[str]:
-    """Yield why stacks can't be adopted, each by its name; `owners` has known sets by StackId."""
+    """Yield why stacks can't be adopted, each by its name; `owners` knows whose they are."""
     stack_set = wanted.stack_set
     secret = [key for key in sorted(stack_set.template.parameters) if is_secret(stack_set, key)]
     if secret:
@@ -79,9 +78,7 @@ def faults(
         seen.setdefault(each.target, each.name)
 
 
-def _faults(
-    each: Candidate, wanted: Wanted, found: FoundSet, owners: Mapping[str, str]
-) -> Iterator[str]:
+def _faults(each: Candidate, wanted: Wanted, found: FoundSet, owners: Owners) -> Iterator[str]:
     name = wanted.stack_set.name
     there = found.instances.get(each.target)
     if there is not None and there.stack_id == each.stack_id:
@@ -90,8 +87,8 @@ def _faults(
         yield f"{each.name}: {each.target} has an instance of {name} already"
     if each.target not in wanted.pairs:
         yield f"{each.name}: {each.target} is no target of {name}; add it there"
-    if owner := owners.get(each.stack_id) or ("another" if _OWNED.fullmatch(each.name) else ""):
-        yield f"{each.name}: belongs to a stack set: {owner}"
+    if owner := owners.owner(each.stack_id, (each.target, each.name), each.tags):
+        yield f"{each.name}: belongs to {owner}"
     yield from _unfit(each, wanted.stack_set)
 
 

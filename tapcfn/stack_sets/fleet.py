@@ -6,7 +6,6 @@ it is known by the name that the service gave it, or by what this folder has wri
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -14,12 +13,9 @@ from dataclasses import dataclass, field
 from tapcfn.errors import CloudError
 from tapcfn.model import EMPTY, Deployed, Instance, StackSet, Target, digest_of
 from tapcfn.ports import Cloud
+from tapcfn.stack_sets.owners import is_made_by
 from tapcfn.stack_sets.recording import Record
 from tapcfn.stack_sets.skew import Retained, Running, Stand, parameters_digest
-
-# What the service calls the stacks that it makes; long names of sets are cut.
-_MADE = re.compile(r"StackSet-(.+)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_LONGEST = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +36,6 @@ class Fleet:
 
     running: tuple[Running, ...]
     retained: tuple[Retained, ...]
-
-
-def is_made_by(stack: str, stack_set: str) -> bool:
-    """Whether a stack has the name that the service gives to instances of a set of this name."""
-    found = _MADE.fullmatch(stack)
-    if found is None:
-        return False
-    return found[1] == stack_set or (len(stack) == _LONGEST and stack_set.startswith(found[1]))
 
 
 def places_of(

@@ -123,6 +123,13 @@ class SetCloud(Protocol):
         """
         ...
 
+    def known_sets(self, stack_set: StackSet) -> Mapping[str, bool]:
+        """Return the names of all sets of this set's administrator, and whether each is there.
+
+        The service remembers those that were deleted for a while.
+        """
+        ...
+
     def auto_deployment_targets(self, stack_set: StackSet) -> Mapping[str, tuple[str, ...]]:
         """Return the Regions that accounts joining each organizational unit get instances in."""
         ...

@@ -101,6 +101,9 @@ class FakeSetCloud:
     def stack_set(self, stack_set: StackSet) -> DeployedSet | None:
         return self.deployed.get(stack_set.name)
 
+    def known_sets(self, stack_set: StackSet) -> Mapping[str, bool]:
+        return {name: name in self.deployed for name in {*self.deployed, *self.there}}
+
     def instances(self, stack_set: StackSet, operation_id: str = "") -> tuple[Instance, ...]:
         found = self.there.get(stack_set.name, {})
         return tuple(

@@ -437,3 +437,14 @@ def test_a_confirmed_move_has_not_passed_and_a_passed_one_stays_so(tmp_path: Pat
     assert a_ledger(tmp_path, "r2").passed("shop", "prod") == {"sync"}
     assert a_ledger(tmp_path, "r2").begun("shop", "prod") == {"shift"}
     assert '"confirmed"' in ledger.path.read_text()
+
+
+def test_what_another_file_has_deployed_is_known_by_that_file(tmp_path: Path) -> None:
+    """With its stage; what the asking file has deployed itself is not among it."""
+    FileLedger(tmp_path, "r1", FILE).intend("execute", a_stack("mine"), "t1")
+    other = {**FILE, "source": "x/tapcfn.toml", "stage": "live"}
+    FileLedger(tmp_path, "r2", other).intend("execute", a_stack("theirs"), "t2")
+
+    known = FileLedger(tmp_path, "later", {}).makers("blue/tapcfn.toml", "test")
+
+    assert known == {(HOME, "theirs"): "x/tapcfn.toml of stage live"}

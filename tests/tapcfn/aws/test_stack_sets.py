@@ -63,6 +63,7 @@ def sets(wires):
 READS = {
     "stack_set": (lambda sets, one: sets.stack_set(one), {"describe_stack_set": a_told_set()}),
     "instances": (lambda sets, one: sets.instances(one), {"list_stack_instances": {}}),
+    "known_sets": (lambda sets, one: sets.known_sets(one), {"list_stack_sets": {}}),
     "instance": (
         lambda sets, one: sets.instance(one, PAIR),
         {"describe_stack_instance": {"StackInstance": a_told_instance()}},
@@ -138,7 +139,7 @@ def test_every_call_on_stack_sets_is_in_the_table(cfn):
         for name in model.operation_names
         if "CallAs" in (getattr(model.operation_model(name).input_shape, "members", None) or {})
     }
-    not_ours = {"get_template_summary", "list_stack_sets"}
+    not_ours = {"get_template_summary"}
     registry = {call for call in takes if "type" in call}
 
     assert tabled == takes - not_ours - registry
@@ -400,6 +401,16 @@ def test_results_are_told_with_what_the_gate_said(sets, cfn):
     succeeded = SetResult(Target(TWO, "us-east-1"), ResultStatus.SUCCEEDED)
     assert (failed, succeeded) == sets.results(a_set(), TOKEN)
     assert (failed,) == sets.results(a_set(), TOKEN, ResultStatus.FAILED)
+
+
+def test_sets_that_were_deleted_are_remembered(sets, cfn):
+    """Both pages; a name that is used again is there."""
+    rows = [("old", "DELETED"), ("again", "DELETED"), ("again", "ACTIVE"), ("here", "ACTIVE")]
+    told = [{"StackSetName": name, "Status": status} for name, status in rows]
+    cfn.answers("list_stack_sets", {"Summaries": told[:2], "NextToken": "2"}, MaxResults=100)
+    cfn.answers("list_stack_sets", {"Summaries": told[2:]}, MaxResults=100, NextToken="2")
+
+    assert {"old": False, "again": True, "here": True} == sets.known_sets(a_set())
 
 
 # Words that are unknown ---------------------------------------------------------------------------

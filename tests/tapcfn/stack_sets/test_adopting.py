@@ -11,6 +11,7 @@ from tapcfn.model import FoundSet, StackSet, StackStatus, Target
 from tapcfn.stack_sets.adopting import Candidate, faults, place_of, plan_adoption
 from tapcfn.stack_sets.calls import Act
 from tapcfn.stack_sets.finding import resolve_set
+from tapcfn.stack_sets.owners import Owners
 from tapcfn.stack_sets.running import run
 from tapcfn.stack_sets.spread import Wanted
 from tests.tapcfn.stack_sets.examples import EAST, WEST, A, B, a_set
@@ -42,7 +43,8 @@ def wanted(stack_set: StackSet) -> Wanted:
 
 def said(stack_set: StackSet, *candidates: Candidate, **how: object) -> list[str]:
     found = how.pop("found", FoundSet())
-    return list(faults(wanted(stack_set), candidates, found, **how))  # type: ignore[arg-type]
+    owners = Owners(("blue", "test"), **how)  # type: ignore[arg-type]
+    return list(faults(wanted(stack_set), candidates, found, owners))  # type: ignore[arg-type]
 
 
 def test_the_set_is_made_and_takes_them_in_ten_at_a_time() -> None:
@@ -102,7 +104,7 @@ def test_what_differs_in_a_stack_is_its_override() -> None:
         ({"target": Target("999999999999", EAST)}, "is no target of baseline"),
         (
             {"name": "StackSet-other-8948c924-6883-4eb8-9925-bc94c555550a"},
-            "belongs to a stack set",
+            "belongs to stack set other",
         ),
     ],
 )
@@ -119,14 +121,23 @@ def test_a_stack_that_can_not_be_adopted_is_named_with_the_reason(
     assert not fault.startswith("good")
 
 
-def test_a_stack_of_another_set_of_the_rollout_is_refused() -> None:
+def test_a_stack_of_another_set_is_refused() -> None:
     """By the StackId that the other set knows."""
     stack_set = a_set()
     stack = a_candidate(Target(A, EAST), stack_set)
 
-    assert said(stack_set, stack, owners={stack.stack_id: "network"}) == [
-        "legacy: belongs to a stack set: network"
+    assert said(stack_set, stack, instances={stack.stack_id: "network"}) == [
+        "legacy: belongs to stack set network"
     ]
+
+
+def test_a_stack_that_the_set_has_left_behind_comes_back() -> None:
+    """Retained stacks come back only by an import."""
+    stack_set = a_set()
+    name = "StackSet-baseline-8948c924-6883-4eb8-9925-bc94c555550a"
+    stack = a_candidate(Target(A, EAST), stack_set, name)
+
+    assert said(stack_set, stack, sets={"baseline": True}) == []
 
 
 def test_two_stacks_in_one_pair_and_a_pair_that_is_taken_are_refused() -> None:

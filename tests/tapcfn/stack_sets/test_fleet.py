@@ -9,7 +9,8 @@ import pytest
 
 from tapcfn.errors import CloudError
 from tapcfn.model import DetailedStatus, Instance, InstanceStatus, StackStatus, Target
-from tapcfn.stack_sets.fleet import Fleet, Reading, is_made_by, places_of, read_fleet
+from tapcfn.stack_sets.fleet import Fleet, Reading, places_of, read_fleet
+from tapcfn.stack_sets.owners import is_made_by
 from tapcfn.stack_sets.recording import Aimed, Kept, Record
 from tapcfn.stack_sets.skew import Stand, kinds, versions
 from tests.fakes import World, a_stack
