@@ -39,6 +39,11 @@ from tapcfn.stack_sets.ports import SetCloud
 from tapcfn.stack_sets.steps import SetStep
 
 _SERVICE = "cloudformation."
+# What trusted access rests on, where it is not only switched off.
+_FEATURES = (
+    "; if that is refused, the organization lacks what it takes, which is all its features: "
+    "aws organizations enable-all-features"
+)
 _MAKE = "`bootstrap` with the same arguments makes it"
 
 
@@ -147,7 +152,8 @@ def _access(home: Target, sets: SetCloud, delegated: bool) -> Check:
             return PASS, ""
         return FAIL, (
             f"StackSets may not see the organization ({told}); in its management account: "
-            "aws cloudformation activate-organizations-access"
+            f"aws cloudformation activate-organizations-access --region {home.region}"
+            + ("" if told == "DISABLED" else _FEATURES)
         )
 
     return judged("organization access", home, judge)

@@ -275,9 +275,21 @@ def test_an_organization_that_lets_nobody_in_stops_an_apply_and_names_the_comman
     """One question for each home, exit 4."""
     sets = Shut("DISABLED")
 
-    with pytest.raises(BlockedError, match="cloudformation activate-organizations-access"):
+    with pytest.raises(BlockedError) as caught:
         refuse(access(sets))
     assert sets.asked == [False]
+    call = f"aws cloudformation activate-organizations-access --region {HOME.region}"
+    assert str(caught.value).endswith(f"(DISABLED); in its management account: {call}")
+
+
+def test_access_that_is_more_than_switched_off_says_what_it_rests_on():
+    """Activating it may be refused then: the organization needs all its features."""
+    with pytest.raises(BlockedError) as caught:
+        refuse(access(Shut("DISABLED_PERMANENTLY")))
+
+    assert "(DISABLED_PERMANENTLY)" in str(caught.value)
+    assert "activate-organizations-access --region" in str(caught.value)
+    assert str(caught.value).endswith("aws organizations enable-all-features")
 
 
 def test_an_organization_that_lets_stack_sets_in_stops_nothing():

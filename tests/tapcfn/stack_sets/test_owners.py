@@ -66,14 +66,14 @@ def test_a_stack_that_a_known_set_has_left_may_come_back() -> None:
 def test_every_other_set_of_the_administrator_is_asked() -> None:
     """Those of the rollout and all others; not the set itself, nor one that is gone."""
     sets, warned = FakeSetCloud(), []
-    for name in ("baseline", "foreign", "gone"):
+    for name in ("another", "baseline", "gone"):
         sets.has(a_set(HERE, name=name))
     del sets.deployed["gone"]
 
     told, known = instances_of_others(a_set(HERE), sets, InlinePool(), warned.append)
 
-    assert set(told.values()) == {"foreign"}
-    assert known == {"baseline": True, "foreign": True, "gone": False}
+    assert set(told.values()) == {"another"}
+    assert known == {"another": True, "baseline": True, "gone": False}
     assert warned == []
 
 
