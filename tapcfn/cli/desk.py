@@ -38,6 +38,7 @@ from tapcfn.journey import number_of
 from tapcfn.lanes import Beside
 from tapcfn.ledger import FileLedger
 from tapcfn.model import EMPTY, Gate, Orphan, Rollout, Snapshot, StackSet
+from tapcfn.moved_values import with_moved_values
 from tapcfn.operations import Approval, Means, Operation
 from tapcfn.orphans import left_behind, merged
 from tapcfn.plan import Plan, digest
@@ -181,8 +182,10 @@ class Desk:
             self.session.console.tell(finding, target)
         return found
 
-    def settled_snapshot(self) -> Snapshot:
+    def settled_snapshot(self, *, to_go: bool = False) -> Snapshot:
         """Return what is deployed once nothing of it moves: what runs is waited for, not joined.
+
+        Unless all of it is `to_go`, it is asked what stack sets' templates point at. (X-38)
 
         A stack policy that an earlier run left wide is put back before anything else. Raises
         `StillRunningError` at the deadline.
@@ -190,7 +193,7 @@ class Desk:
         self.settle_sets(self.rollout.stack_sets)
         snapshot = self.snapshot(to_plan=True)
         if not any(each.status.is_moving for each in snapshot.stacks.values()):
-            return self._guarded(snapshot)
+            return self._guarded(snapshot, to_go=to_go)
         with self.clock.heeding_signals():
             outcome = self._execution().adopt(self.rollout, snapshot)
         self.session.outcome = outcome
@@ -199,7 +202,7 @@ class Desk:
         if outcome.exit_code == StillRunningError.exit_code:
             raise StillRunningError("an earlier operation is still running")
         self.session.outcome = None
-        return self._guarded(self.snapshot(to_plan=True))
+        return self._guarded(self.snapshot(to_plan=True), to_go=to_go)
 
     def settle_sets(self, stack_sets: Iterable[StackSet]) -> None:
         """Wait until no operation is at work on these stack sets, ours or not."""
@@ -250,11 +253,22 @@ class Desk:
         patience = Patience(clock, limit, lambda: self.clock.interrupted)
         return bake(gates, seconds, read, patience=patience, notify=notify, unit=unit)
 
-    def _guarded(self, snapshot: Snapshot) -> Snapshot:
+    def _guarded(self, snapshot: Snapshot, *, to_go: bool) -> Snapshot:
         found, told = policing.restore(self.rollout, snapshot, self.cloud, self.ledger)
         for text in told:
             self.session.console.notify(Diagnosed("info", text))
-        return found
+        return found if to_go else self._with_moved_values(found)
+
+    def _with_moved_values(self, snapshot: Snapshot) -> Snapshot:
+        return with_moved_values(
+            snapshot,
+            self.rollout.stack_sets,
+            self.cloud,
+            self.ledger,
+            self.pool,
+            sample=self.session.sample,
+            warn=self.warn,
+        )
 
     def follow(self, operation: Operation) -> Outcome:
         """Watch one operation until it ends."""

@@ -88,7 +88,7 @@ def destroy(
     place = workplace(session.package, where)
     with open_desk(session, place, "destroy") as desk:
         chosen = selection.of(desk.rollout, backwards=True)
-        snapshot = desk.settled_snapshot()
+        snapshot = desk.settled_snapshot(to_go=True)
         allowed = allowances(desk, snapshot, allow_loss)
         planned = part_of(plan_destroy(desk.rollout, snapshot), chosen, snapshot)
         going = going_of(desk, snapshot, removal.orphans)

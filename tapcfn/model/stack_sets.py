@@ -337,7 +337,8 @@ class FoundSet:
 
     `members` are the accounts that an organization's units stand for now; `zones` the sorted
     Availability Zones of each pair that must be told its own. `last_operation` is the newest one's
-    id, empty where there was none, and None where it was not read.
+    id, empty where there was none, and None where it was not read. `moved` are instances that would
+    change because values that their template points at have.
     """
 
     deployed: DeployedSet | None = None
@@ -345,3 +346,4 @@ class FoundSet:
     members: tuple[Member, ...] = ()
     zones: Mapping[Target, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     last_operation: str | None = None
+    moved: frozenset[Target] = frozenset()

@@ -44,7 +44,7 @@ def plan_spread(wanted: Wanted, found: FoundSet, cover: Cover) -> Spread:
         found,
         SpreadReason.AS_WANTED,
         add=wanted.pairs - there,
-        update=kept if difference else _unwell(kept, found),
+        update=kept if difference else _unwell(kept, found) | (found.moved & kept),
         override=frozenset(pair for pair in kept if _override_differs(pair, wanted, found)),
         remove=there - wanted.pairs - suspended,
         passed_over=inoperable,
@@ -134,4 +134,6 @@ def _reason(spread: Spread) -> SpreadReason:
         return SpreadReason.PAIRS_DIFFER
     if spread.override:
         return SpreadReason.OVERRIDES_DIFFER
+    if spread.update & spread.found.moved:
+        return SpreadReason.VALUES_MOVED
     return SpreadReason.NOT_WELL if spread.update else SpreadReason.AS_WANTED

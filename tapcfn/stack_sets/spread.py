@@ -23,6 +23,7 @@ class SpreadReason(StrEnum):
     AUTOMATIC_DIFFERS = "automatic deployment differs"
     PAIRS_DIFFER = "other targets"
     OVERRIDES_DIFFER = "parameter overrides differ"
+    VALUES_MOVED = "values that the template points at have changed"
     NOT_WELL = "instances are outdated or failed"
     NOT_WANTED = "the rollout is to be destroyed"
     RETRIED = "instances of an operation are to be tried again"
