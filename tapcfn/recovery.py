@@ -33,7 +33,7 @@ class Cure(StrEnum):
     LOOK = "look"
 
 
-_SICK: Mapping[StackStatus, Cure] = {
+SICK: Mapping[StackStatus, Cure] = {
     StackStatus.REVIEW_IN_PROGRESS: Cure.DISCARD,
     StackStatus.ROLLBACK_COMPLETE: Cure.DELETE,
     StackStatus.ROLLBACK_FAILED: Cure.DELETE,
@@ -93,7 +93,7 @@ def cure_of(status: StackStatus) -> Cure:
     """Return what helps in this state."""
     if status.is_moving:
         return Cure.WAIT
-    return _SICK.get(status, Cure.NOTHING)
+    return SICK.get(status, Cure.NOTHING)
 
 
 def diagnose(stack: Stack, deployed: Deployed, cloud: Cloud) -> Diagnosis:

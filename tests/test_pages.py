@@ -23,6 +23,7 @@ from tapcfn.cli.options import Session
 from tapcfn.config import Common, Strict, check
 from tapcfn.errors import TapcfnError
 from tapcfn.local.faults import parse
+from tapcfn.recovery import SICK
 from templates.blueprints import BLUEPRINTS
 from tests.pages import DOCS, ROOT, SHELLS, Block, anchors, blocks, commands, links, pages, spoken
 
@@ -172,3 +173,22 @@ def _missing(model: type[Strict]) -> dict[str, Any]:
     said: dict[str, Any] = {"account": accounts[0], "accounts": accounts, "region": "us-east-1"}
     said |= {"allowed_cidr": "203.0.113.0/24", "stacks": {"network": {"template": "network.yaml"}}}
     return {key: value for key, value in said.items() if key in model.model_fields}
+
+
+def test_the_blueprint_of_the_guide_is_the_example():
+    """So what a reader copies is what is deployed by tests; and it is as short as it says."""
+    example = ROOT / "examples/blueprint"
+    shown = {each.title: each.text for each in blocks(DOCS / "how-to/own-blueprint.md")}
+    files = [path for path in example.rglob("*") if path.suffix in {".py", ".toml"}]
+    lines = shown["ours/blueprints/uploads.py"].splitlines()
+
+    for path in files:
+        assert path.read_text(encoding="utf-8") == shown[str(path.relative_to(example))]
+    assert len([line for line in lines if line.strip()]) <= 40
+
+
+def test_every_state_that_can_be_cured_is_in_the_guide():
+    """Whoever looks a status up finds a row."""
+    text = (DOCS / "how-to/recover.md").read_text(encoding="utf-8")
+
+    assert [] == [each for each in SICK if f"`{each}`" not in text]

@@ -18,7 +18,8 @@ Written by `make documents` from the docstrings. These names are public: they ch
 is typed (`py.typed`).
 
 A blueprint needs little: `Common` for its settings, `Template` and `body` for its templates, and
-`Rollout`, `Phase`, `Stack`, `Target` and `OutputOf` to say what goes where.
+`Rollout`, `Phase`, `Stack`, `Target` and `OutputOf` to say what goes where
+([how](../how-to/own-blueprint.md)).
 """
 
 # A module's public names, in the order in which they are read.

@@ -1,0 +1,3 @@
+"""The blueprints by name. Only the chosen one is imported."""
+
+BLUEPRINTS = {"uploads": "ours.blueprints.uploads"}
