@@ -86,7 +86,7 @@ def test_commands_are_those_that_there_are(page: Path):
 
 def _refused(words: list[str] | None) -> str:
     """Return why a command line is refused, or nothing; files need not be there."""
-    if words is None:
+    if not words:  # another program, or only the name of this one
         return ""
     session = Session("templates.blueprints", Console("run", json=False, color=False))
     command: click.Command = cli
