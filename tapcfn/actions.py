@@ -10,6 +10,8 @@ from tapcfn.errors import BlockedError
 from tapcfn.model import (
     Action,
     AwaitCertificate,
+    CompareDatabases,
+    CompareItems,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
@@ -40,6 +42,8 @@ _SAYS: Mapping[type[Action], str] = {
     PutReplicationRule: "put replication rule {rule_id} beside those of bucket {bucket}",
     RemoveReplicationRule: "take replication rule {rule_id} off bucket {bucket}",
     ProveReplication: "write an object into bucket {bucket}, and see it arrive in {other_bucket}",
+    CompareDatabases: "compare database {database_id} with {other_database_id}, but for rows",
+    CompareItems: "count the items of table {table} in both Regions, by reading them",
     CompareObjects: "compare bucket {bucket} with {other_bucket}, key by key",
     CopyImage: "copy image {image_id} from {source_region}, encrypted with the key here",
     SnapshotDatabase: "take snapshot {snapshot_id} of database {database_id}",

@@ -79,6 +79,30 @@ class CompareObjects:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareDatabases:
+    """Compare a database with its copy by all that RDS tells of both, which is nothing of rows.
+
+    (O-9, S4-6)
+    """
+
+    name: str
+    target: Target
+    database_id: Later
+    other: Target
+    other_database_id: Later
+
+
+@dataclass(frozen=True, slots=True)
+class CompareItems:
+    """Count a table's items in two Regions, by reading all of them. (O-9)"""
+
+    name: str
+    target: Target
+    table: Later
+    other: Target
+
+
+@dataclass(frozen=True, slots=True)
 class CopyImage:
     """Copy a machine image into a Region, encrypted with its key. (O-14)"""
 
@@ -242,6 +266,8 @@ Action: TypeAlias = (
     | RemoveReplicationRule
     | ProveReplication
     | CompareObjects
+    | CompareDatabases
+    | CompareItems
     | CopyImage
     | SnapshotDatabase
     | CopyDatabaseSnapshot

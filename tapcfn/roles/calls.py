@@ -169,6 +169,8 @@ PROVES = {"get_object": ("s3:GetObject", "s3:PutObject")}
 
 COMPARES = {"list_objects_v2": ("s3:GetObject", "s3:ListBucket")}
 
+COUNTS = {"scan": ("dynamodb:Scan",)}
+
 LOOKS_AT_COPIES = {
     "describe_db_snapshots": ("rds:DescribeDBSnapshots",),
     "describe_images": ("ec2:DescribeImages",),
@@ -217,6 +219,15 @@ TABLES = (
     *(LOOKS, LOOKS_ANYWHERE, HANDS_OVER, STAGES, REMOVES, EXECUTES, APPLIES, EMPTIES),
     *(GATES, LOOKS_AT_SETS, LOOKS_AT_ORGANIZATION, SPREADS, FREE),
     *(LOOKS_AT_DATABASES, CHANGES_DATABASES, READS_SECRETS, CHANGES_STAGES),
-    *(MOVES_OBJECTS, PUTS_RULES, PROVES, COMPARES, LOOKS_AT_COPIES, COPIES, REPLICATES_SECRETS),
+    *(
+        MOVES_OBJECTS,
+        PUTS_RULES,
+        PROVES,
+        COUNTS,
+        COMPARES,
+        LOOKS_AT_COPIES,
+        COPIES,
+        REPLICATES_SECRETS,
+    ),
     *(LOOKS_AT_GROUPS, LOCKS_GROUPS, LOOKS_AT_CERTIFICATES),
 )

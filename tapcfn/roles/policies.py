@@ -141,8 +141,9 @@ def _act_statements(scope: Scope) -> list[Statement]:
     """Return what the rollout's actions on databases and stages ask for, where it has any."""
     place, region = f"arn:{scope.partition}:{{}}:*:{scope.account}:", _in_regions(scope)
     found = []
-    if scope.has_actions("databases"):
+    if scope.has_actions("databases") or scope.has_actions("database looks"):
         found.append(_statement("LookAtDatabases", calls.LOOKS_AT_DATABASES, ["*"], region))
+    if scope.has_actions("databases"):
         kinds = ("auto-backup", "db", "og", "pg", "subgrp")
         arns = [place.format("rds") + f"{kind}:*" for kind in kinds]
         found.append(_statement("ChangeDatabases", calls.CHANGES_DATABASES, arns, region))
@@ -161,6 +162,7 @@ def _move_statements(scope: Scope) -> list[Statement]:
     machines = [f"{arn}ec2:*:*:{kind}/*" for kind in ("image", "instance", "snapshot", "volume")]
     databases = [f"{arn}rds:*:{scope.account}:{kind}:*" for kind in ("db", "og", "snapshot")]
     secrets = [f"{arn}secretsmanager:*:{scope.account}:secret:*"]
+    tables = [f"{arn}dynamodb:*:{scope.account}:table/*"]
     groups = [f"{arn}ec2:*:{scope.account}:security-group*/*"]
     looks = _union(
         scope,
@@ -173,6 +175,7 @@ def _move_statements(scope: Scope) -> list[Statement]:
         ("MoveObjects", _union(scope, ("objects", calls.MOVES_OBJECTS)), ["*"]),
         ("PutRules", _union(scope, ("rules", calls.PUTS_RULES)), [f"{arn}s3:::*"]),
         ("Prove", _union(scope, ("proofs", calls.PROVES)), [f"{arn}s3:::*/{PROOF_KEY}"]),
+        ("CountItems", _union(scope, ("counts", calls.COUNTS)), tables),
         ("LookIntoBuckets", _union(scope, ("comparisons", calls.COMPARES)), [f"{arn}s3:::*"]),
         ("Copy", _union(scope, ("copies", calls.COPIES)), [*machines, *databases]),
         ("ReplicateSecrets", _union(scope, ("replicas", calls.REPLICATES_SECRETS)), secrets),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from tapcfn.model import (
     ADMINISTRATION_ROLE,
+    CompareDatabases,
+    CompareItems,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
@@ -21,6 +23,7 @@ from tapcfn.model import Action as Act
 _ACTIONS: Mapping[str, frozenset[str]] = {
     "certificates": frozenset({"AwaitCertificate"}),
     "comparisons": frozenset({"CompareObjects"}),
+    "counts": frozenset({"CompareItems"}),
     "copies": frozenset(
         {"CopyDatabaseSnapshot", "CopyImage", "SnapshotDatabase", "SnapshotVolumes"}
     ),
@@ -30,6 +33,7 @@ _ACTIONS: Mapping[str, frozenset[str]] = {
             *("RestoreReadOnly", "SetReadOnly"),
         }
     ),
+    "database looks": frozenset({"CompareDatabases"}),
     "groups": frozenset({"LockDownDefaultGroup"}),
     "objects": frozenset({"ReplicateObjects"}),
     "proofs": frozenset({"ProveReplication"}),
@@ -130,7 +134,7 @@ def acts_of(rollout: Rollout) -> tuple[Act, ...]:
 def _places(act: Act) -> tuple[Target, ...]:
     """Return where an action acts: two buckets are compared, and copies come from elsewhere."""
     match act:
-        case CompareObjects() | ProveReplication():
+        case CompareDatabases() | CompareItems() | CompareObjects() | ProveReplication():
             return act.target, act.other
         case CopyDatabaseSnapshot() | CopyImage():
             return act.target, Target(act.target.account, act.source_region)

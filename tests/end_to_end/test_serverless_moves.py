@@ -161,6 +161,10 @@ def test_acceptance_12_traffic_moves_step_by_step_and_the_source_is_given_up(api
     source = api.bench.client("s3")
     bucket = f"web-local-assets-{api.bench.account}-{SOURCE}"
     source.put_object(Bucket=bucket, Key="index.html", Body=b"hello")
+    item = {"id": {"S": "one"}}
+    api.bench.client("dynamodb").put_item(TableName="web-local-items", Item=item)
+    counted = api.run("act", "--json", "--name", "compare-items")
+    assert counted.of_type("op.end")[-1]["text"] == "1 items in both Regions"
 
     moved = api.done("--until", "monitor")
 

@@ -14,6 +14,8 @@ from tapcfn.events import ActionEnded, ActionStarted, Event, Waiting
 from tapcfn.model import (
     Action,
     AwaitCertificate,
+    CompareDatabases,
+    CompareItems,
     CompareObjects,
     CopyImage,
     FailoverDrill,
@@ -173,7 +175,10 @@ def test_a_freeze_is_taken_back_by_its_opposite() -> None:
 
 
 # What leaves nothing behind that could be taken back: a look, a wait, or a drill.
-LOOKS = (AwaitCertificate, CompareObjects, FailoverDrill, RestoreDrill)
+LOOKS = (
+    *(AwaitCertificate, CompareDatabases, CompareItems, CompareObjects),
+    *(FailoverDrill, RestoreDrill),
+)
 
 
 def _an(kind: type[Action]) -> Action:

@@ -11,7 +11,7 @@ import pytest
 
 from tapcfn.config import check
 from tapcfn.errors import ConfigError
-from tapcfn.model import OutputOf, Rollout
+from tapcfn.model import CompareItems, OutputOf, RemoveCanary, Rollout
 from templates.blueprints.serverless_api import Settings, shift
 from templates.layers import functions
 from tests.templates.resolved import Seen, order, types
@@ -430,9 +430,20 @@ def test_s3_16_a_canarys_logs_are_there_before_it_and_after_it(default: Layers) 
 def test_s3_16_a_canary_can_be_taken_off_at_any_time() -> None:
     """O-12: in each Region, whatever the settings say of it; no template does that."""
     for keys in ({}, {"enable_canary": True}):
-        assert [(each.name, each.target.region) for each in rollout(**keys).actions] == [
+        removals = [each for each in rollout(**keys).actions if isinstance(each, RemoveCanary)]
+        assert [(each.name, each.target.region) for each in removals] == [
             (f"remove-canary-{region}", region) for region in (TARGET, SOURCE)
         ]
+
+
+def test_o_9_items_are_counted_in_both_regions_on_request() -> None:
+    """O-9: of the one table; without a source there is nothing to compare it with."""
+    (count,) = (each for each in rollout().actions if isinstance(each, CompareItems))
+    alone = rollout(enable_cross_region_replication=False).actions
+
+    assert (count.target.region, count.other.region) == (SOURCE, TARGET)
+    assert str(count.table) == "prod-serverless-api-data.TableName"
+    assert not [each for each in alone if isinstance(each, CompareItems)]
 
 
 def test_s3_16_the_share_is_a_parameter() -> None:

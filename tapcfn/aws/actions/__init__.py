@@ -10,6 +10,7 @@ from tapcfn.aws.actions import (
     canaries,
     certificates,
     comparing,
+    database_comparisons,
     database_snapshots,
     default_groups,
     failover_drills,
@@ -21,6 +22,7 @@ from tapcfn.aws.actions import (
     replication_rules,
     restore_drills,
     secret_replicas,
+    table_comparisons,
     volume_snapshots,
     write_stops,
 )
@@ -31,6 +33,8 @@ from tapcfn.aws.session import Clients
 from tapcfn.model import (
     Action,
     AwaitCertificate,
+    CompareDatabases,
+    CompareItems,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
@@ -55,6 +59,8 @@ from tapcfn.waits import Patience
 
 HOW: Mapping[type[Action], How] = {
     AwaitCertificate: How(certificates.look, nothing),
+    CompareDatabases: How(database_comparisons.look, nothing),
+    CompareItems: How(table_comparisons.look, nothing),
     CompareObjects: How(comparing.look, nothing),
     CopyDatabaseSnapshot: How(database_snapshots.look_at_copy, database_snapshots.copy),
     CopyImage: How(images.look, images.begin),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tapcfn.model import (
     Action,
+    CompareDatabases,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
@@ -78,6 +79,11 @@ class Copies:
         """Return a look at every object of both buckets."""
         buckets = self.settings.copied_bucket, self.settings.target_bucket
         return CompareObjects(name, self.source, buckets[0], self.target, buckets[1])
+
+    def compare_databases(self) -> CompareDatabases:
+        """Return a look at what RDS tells of both databases: nothing of rows."""
+        names = self.settings.copied_database, self.settings.names.target_database
+        return CompareDatabases("compare-databases", self.source, names[0], self.target, names[1])
 
     def before(self) -> Iterator[Action]:
         """Yield the backups of the source. (S4-21, S4-X8)"""

@@ -134,8 +134,12 @@ class _Moves:
         )
         yield Move(
             "verify",
-            "compare the buckets, and see that bucket and database keep up",
-            before=(self.copies.prove(), self.copies.compare("compare-objects")),
+            "compare buckets and databases, but for rows, and see that both keep up",
+            before=(
+                self.copies.prove(),
+                self.copies.compare("compare-objects"),
+                self.copies.compare_databases(),
+            ),
             gates=tuple(self.watched.keeps_up()),
             look="ReplicaLag of the replica, and OperationsPendingReplication",
             minutes=35,

@@ -7,7 +7,7 @@ Gateway goes before them all.
 
 from __future__ import annotations
 
-from tapcfn.model import Phase, Rollout
+from tapcfn.model import Action, Phase, Rollout
 from templates.blueprints.serverless_api.moves import moves
 from templates.blueprints.serverless_api.settings import Settings
 from templates.blueprints.serverless_api.system import NAME, is_trial, system, without_canary
@@ -30,4 +30,5 @@ def rollout(settings: Settings, stage: str) -> Rollout:
         Phase("provision", tuple(stacks)),
     )
     way = moves(settings, stage, trial=trial)
-    return Rollout(NAME, stage, phases, made.outputs(), way, tuple(made.removals()))
+    actions: tuple[Action, ...] = (*made.comparison(), *made.removals())
+    return Rollout(NAME, stage, phases, made.outputs(), way, actions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tapcfn.model import OutputOf, ParameterValue, RemoveCanary, Stack, Target
+from tapcfn.model import CompareItems, OutputOf, ParameterValue, RemoveCanary, Stack, Target
 from templates.blueprints._stacks import Stacks
 from templates.blueprints.serverless_api import app, parts, routing
 from templates.blueprints.serverless_api.api import COPY, SERVES
@@ -107,6 +107,12 @@ class System:
             api = self.app_output(region, app.Out.API_ID)
             name, place = f"remove-canary-{region}", self.place(region)
             yield RemoveCanary(name, place, api, settings.environment)
+
+    def comparison(self) -> Iterator[CompareItems]:
+        """Yield the count of the table's items: by hand, since every item is read for it. (O-9)"""
+        if self.settings.enable_cross_region_replication:
+            places = self.place(self.source), self.place(self.target)
+            yield CompareItems("compare-items", places[0], self.table(), places[1])
 
     # One method for each stack ------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from tapcfn.errors import BlockedError, CloudError, StillRunningError
 from tapcfn.model import (
     Action,
     AwaitCertificate,
+    CompareItems,
     CompareObjects,
     CopyDatabaseSnapshot,
     CopyImage,
@@ -261,6 +262,39 @@ def test_a_comparison_ends_with_the_patience(
 
     with pytest.raises(StillRunningError, match="0 objects compared"):
         actions.look(COMPARE, TOKEN)
+
+
+# Items --------------------------------------------------------------------------------------------
+
+ITEMS = CompareItems("count", HERE, "items", HERE)
+
+
+def counts(wires: Wires, *pages: int) -> None:
+    """Queue the pages of one count."""
+    asked: dict[str, Any] = {"TableName": "items", "Select": "COUNT"}
+    for number, count in enumerate(pages, 1):
+        more = {"LastEvaluatedKey": {"id": {"S": str(number)}}} if number < len(pages) else {}
+        wires.to("dynamodb").answers("scan", {"Count": count, **more}, **asked)
+        asked["ExclusiveStartKey"] = {"id": {"S": str(number)}}
+
+
+@pytest.mark.parametrize(
+    ("before", "there", "after", "expected"),
+    [((3, 2), (5,), (5,), DONE), ((5,), (6,), (7,), DONE), ((5,), (4,), (5,), RUNNING)],
+)
+def test_items_are_counted_around_each_other(
+    wires: Wires,
+    actions: AwsActions,
+    before: tuple[int, ...],
+    there: tuple[int, ...],
+    after: tuple[int, ...],
+    expected: str,
+) -> None:
+    """Page by page; what is written meanwhile is no difference, and what is missing is awaited."""
+    for pages in (before, there, after):
+        counts(wires, *pages)
+
+    assert seen(actions, ITEMS)[0] == expected
 
 
 # Machines -----------------------------------------------------------------------------------------

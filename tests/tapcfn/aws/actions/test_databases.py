@@ -11,6 +11,7 @@ from tapcfn.aws.actions import AwsActions
 from tapcfn.errors import BlockedError, CloudError, StackError
 from tapcfn.model import (
     Action,
+    CompareDatabases,
     FailoverDrill,
     PromoteDatabase,
     ResetPassword,
@@ -369,6 +370,27 @@ def test_a_secret_without_a_password_is_refused(
     with pytest.raises(BlockedError, match="holds no password$") as caught:
         actions.begin(RESET, "t")
     assert "hidden" not in str(caught.value)
+
+
+# Comparisons --------------------------------------------------------------------------------------
+
+
+def test_a_replica_that_has_stopped_is_no_copy(rds: Wire, actions: AwsActions):
+    """RDS says why; one that stands alone follows nobody, whatever it did before."""
+    stopped = {"StatusType": "read replication", "Normal": False, "Status": "error"}
+    copies = [
+        a_database("copy", StatusInfos=[{**stopped, "Message": "duplicate key"}], **more)
+        for more in (SOURCE, {})
+    ]
+    action = CompareDatabases("compare", HERE, "db1", HERE, "copy")
+    states = []
+    for copy in copies:
+        there(rds, a_database())
+        there(rds, copy, name="copy")
+        states.append(actions.look(action, "t"))
+
+    assert ["failed", "done"] == [status_of(each) for each in states]
+    assert states[0].text == "replication is error: duplicate key"
 
 
 # Drills -------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from tapcfn.local import record
 from tapcfn.local.server import LocalCloud
 from tapcfn.model import (
     Action,
+    CompareDatabases,
     FailoverDrill,
     PromoteDatabase,
     ResetPassword,
@@ -183,6 +184,47 @@ def test_a_copy_is_restored_and_gone(aws: Aws, here: Target, actions: AwsActions
     found = aws.client("rds").describe_db_instances()["DBInstances"]
     assert ["db1"] == [each["DBInstanceIdentifier"] for each in found]
     assert facts["GiB"] == "20"
+
+
+def test_a_database_is_compared_with_its_copy_by_what_is_told(
+    aws: Aws, here: Target, actions: AwsActions
+):
+    """Version, storage, name and user; parameters that differ are named, and rows are not seen."""
+    create(aws, DBName="shop")
+    rds = aws.client("rds")
+    rds.create_db_parameter_group(
+        DBParameterGroupName="tuned", DBParameterGroupFamily="mysql8.4", Description="tuned"
+    )
+    rows = {"sql_mode": "ANSI", "read_only": "1"}
+    rds.modify_db_parameter_group(
+        DBParameterGroupName="tuned",
+        Parameters=[
+            {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
+            for name, value in rows.items()
+        ],
+    )
+    rds.create_db_instance_read_replica(
+        DBInstanceIdentifier="copy", SourceDBInstanceIdentifier="db1", DBParameterGroupName="tuned"
+    )
+    create(aws, "small", EngineVersion="8.4.5", MasterUsername="root", DBName="shop")
+    create(aws, "large", AllocatedStorage=100, DBName="shop")
+
+    def compared(one: str, other: str) -> ActionState:
+        return actions.look(CompareDatabases("compare", here, one, here, other), "t")
+
+    same = compared("db1", "copy")
+    lower, less = compared("db1", "small"), compared("large", "db1")
+
+    assert same.text == "alike by what RDS tells, 1 parameters differ; rows are not compared"
+    assert same.facts["parameters that differ"] == "sql_mode"
+    assert same.facts["not compared"].startswith("rows")
+    assert (same.facts["source GiB"], same.facts["copy version"]) == ("20", "8.4.8")
+    assert "restorable until" in " ".join(same.facts)
+    assert (lower.status, lower.text) == (
+        ActionStatus.FAILED,
+        "MasterUsername is root, not admin; EngineVersion is 8.4.5, below 8.4.8",
+    )
+    assert (less.status, less.text) == (ActionStatus.FAILED, "AllocatedStorage is 20, below 100")
 
 
 @pytest.mark.usefixtures("slowly")
