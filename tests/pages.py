@@ -50,18 +50,27 @@ class Command:
     says: tuple[str, ...] = ()
 
     @property
-    def words(self) -> list[str]:
-        """What a shell makes of it; what follows `#` is said to the reader."""
-        return shlex.split(self.text, comments=True)
+    def calls(self) -> list[list[str]]:
+        """The words of each program that it starts; what follows `#` is said to the reader."""
+        lexer = shlex.shlex(self.text, posix=True, punctuation_chars=True)
+        lexer.whitespace_split, lexer.commenters = True, "#"
+        found: list[list[str]] = [[]]
+        for word in lexer:
+            if set(word) <= set("|&;"):
+                found.append([])
+            elif found[-1][-1:] == [">"] or set(word) <= set("<>&()"):
+                found[-1].append(">")
+            else:
+                found[-1].append(word)
+        return [[word for word in each if word != ">"] for each in found if each]
 
-    @property
-    def of_tapcfn(self) -> list[str] | None:
-        """The words behind `tapcfn`, or None for another program."""
-        words = self.words
-        for call in _CALLS:
-            if words[: len(call)] == call:
-                return words[len(call) :]
-        return None
+
+def of_tapcfn(words: list[str]) -> list[str] | None:
+    """Return what stands behind `tapcfn`, or None for another program."""
+    for call in _CALLS:
+        if words[: len(call)] == call:
+            return words[len(call) :]
+    return None
 
 
 def pages() -> list[Path]:

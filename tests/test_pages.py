@@ -25,7 +25,19 @@ from tapcfn.errors import TapcfnError
 from tapcfn.local.faults import parse
 from tapcfn.recovery import SICK
 from templates.blueprints import BLUEPRINTS
-from tests.pages import DOCS, ROOT, SHELLS, Block, anchors, blocks, commands, links, pages, spoken
+from tests.pages import (
+    DOCS,
+    ROOT,
+    SHELLS,
+    Block,
+    anchors,
+    blocks,
+    commands,
+    links,
+    of_tapcfn,
+    pages,
+    spoken,
+)
 
 SITE = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 NOT_ON_THE_SITE = re.findall(r"^  ([\w-]+\.md)$", SITE, re.MULTILINE)
@@ -78,7 +90,8 @@ def test_commands_are_those_that_there_are(page: Path):
     wrong = {
         f"{each.where}: {each.text}": why
         for each in (*told, *spoken(page))
-        if (why := _refused(each.of_tapcfn) or _no_target(each.words))
+        for words in each.calls
+        if (why := _refused(of_tapcfn(words)) or _no_target(words))
     }
 
     assert {} == wrong
