@@ -15,22 +15,12 @@ from typing import Any
 
 from tapcfn.cancelling import Cancelling
 from tapcfn.clearing import emptied_first
-from tapcfn.errors import (
-    BlockedError,
-    CloudError,
-    NotBegunError,
-    StaleError,
-    StillRunningError,
-    TapcfnError,
-)
+from tapcfn.endings import Endings
+from tapcfn.errors import BlockedError, StillRunningError, TapcfnError
 from tapcfn.events import (
-    FindingRaised,
     Notify,
-    OperationStarted,
     Outcome,
-    ResourceMoved,
     StackEnded,
-    StackMoved,
     Waiting,
 )
 from tapcfn.expected import ACTIONS, time_left
@@ -94,9 +84,10 @@ class Execution:
         self._fail_fast = fail_fast
         self._flights = Flights(pool)
         self._trouble = Trouble(clock, notify)
-        ends = Ends(self._settle, self._fail, self._lose)
+        self._ends = endings = Endings(clock, notify)
+        ends = Ends(self._settle, endings.fail, endings.lose)
         self._watching = Watching(
-            self._means, self._flights, self._pace, self._trouble, self._say, ends
+            self._means, self._flights, self._pace, self._trouble, endings.say, ends
         )
         self._cancelling = Cancelling(self._means, self._flights, notify) if cancels else None
         self._ahead: tuple[PlannedPhase, ...] = ()
@@ -105,8 +96,7 @@ class Execution:
         self._waiting: dict[str, SetStep] = {}
         self._sets: dict[str, StackSet] = {}
         self._beside = beside
-        self._ended: dict[str, StackEnded] = {}
-        self._began = self._quiet_since = clock.now()
+        self._began = clock.now()
 
     @property
     def outputs(self) -> Mapping[str, Mapping[str, str]]:
@@ -119,7 +109,7 @@ class Execution:
         for number, phase in enumerate(plan.phases):
             self._ahead = plan.phases[number:]
             self._sets = {step.name: step.stack_set for step in phase.sets}
-            if not all(end.succeeded for end in self._ended.values()):
+            if not self._ends.all_succeeded:
                 self._skip(phase, "an earlier phase did not succeed")
             elif self._must_stop:
                 self._skip(phase, "the run stopped before it", self._code_of_stopping)
@@ -129,13 +119,13 @@ class Execution:
                 work = (step for step in phase.steps if step.verb in ACTIONS)
                 self._watching.crowd = Counter(step.stack.target for step in work)
                 self._work()
-        return Outcome(tuple(self._ended.values()), self._patience.interrupted)
+        return self._ends.outcome(interrupted=self._patience.interrupted)
 
     def time_left(self) -> float | None:
         """Return the seconds that the run may still take, if all of it was done before."""
         if not self._ahead:
             return None
-        return time_left(self._ahead, self._ended, self._watching.elapsed, self._usual_of)
+        return time_left(self._ahead, self._ends.by_name, self._watching.elapsed, self._usual_of)
 
     def adopt(self, rollout: Rollout, snapshot: Snapshot) -> Outcome:
         """Wait until none of the rollout's stacks is moving, ours or not."""
@@ -144,14 +134,14 @@ class Execution:
             if deployed and deployed.status.is_moving:
                 self._watching.adopt(stack, deployed)
         self._work()
-        return Outcome(tuple(self._ended.values()), self._patience.interrupted)
+        return self._ends.outcome(interrupted=self._patience.interrupted)
 
     def follow(self, operations: Iterable[Operation]) -> Outcome:
         """Watch operations that have been started until they end."""
         for each in operations:
             self._watching.watch(each)
         self._work()
-        return Outcome(tuple(self._ended.values()), self._patience.interrupted)
+        return self._ends.outcome(interrupted=self._patience.interrupted)
 
     # -- the loop: one thread, no waiting but in `_rest` --------------------------------------
 
@@ -185,11 +175,11 @@ class Execution:
             self._collect()
 
     def _start_ready(self) -> None:
-        if self._fail_fast and (first := self._first_failed()):
+        if self._fail_fast and (first := self._ends.first_failed):
             for unit in self._not_begun():
-                self._end(unit, Ending.SKIPPED, f"{first} did not succeed (--fail-fast)")
+                self._ends.end(unit, Ending.SKIPPED, f"{first} did not succeed (--fail-fast)")
             self._pending, self._waiting = {}, {}
-        ready = [step for step in self._pending.values() if step.needs <= self._ended.keys()]
+        ready = [step for step in self._pending.values() if step.needs <= self._ends.by_name.keys()]
         starting = self._flights.count("start")
         for step in ready:
             if starting >= STARTS_AT_ONCE:
@@ -199,13 +189,12 @@ class Execution:
 
     def _begin(self, step: Step) -> bool:
         """End a step that has nothing to start, or start it; whether it was started."""
-        failed = sorted(need for need in step.needs if not self._ended[need].succeeded)
-        if failed:
-            self._end(step.stack, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
+        if failed := self._ends.failed_of(step.needs):
+            self._ends.end(step.stack, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
         elif step.verb is Verb.NONE:
-            self._end(step.stack, Ending.UNCHANGED)
+            self._ends.end(step.stack, Ending.UNCHANGED)
         elif fault := self._means.ledger.fault:
-            self._end(step.stack, Ending.SKIPPED, fault, exit_code=TapcfnError.exit_code)
+            self._ends.end(step.stack, Ending.SKIPPED, fault, exit_code=TapcfnError.exit_code)
         else:
             self._flights.send("start", step.stack, partial(start, step, self._means, self._given))
             return True
@@ -226,17 +215,15 @@ class Execution:
 
     def _begin_set(self, step: SetStep) -> None:
         was_deferred = step.spread is None
-        ended = {need: self._ended[need] for need in step.comes_after & self._ended.keys()}
-        failed = sorted(need for need, each in ended.items() if not each.succeeded)
-        if failed:
-            self._end(step.stack_set, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
+        if failed := self._ends.failed_of(step.comes_after):
+            self._ends.end(step.stack_set, Ending.SKIPPED, f"{', '.join(failed)} did not succeed")
             return
         step = known_now(step, self._given.outputs)
         if step.spread is None or self._beside is None:
             missing = ", ".join(str(each) for each in step.unknown)
-            self._fail(step.stack_set, BlockedError(f"{step.name}: {missing} is not there"))
+            self._ends.fail(step.stack_set, BlockedError(f"{step.name}: {missing} is not there"))
         elif fault := self._means.ledger.fault:
-            self._end(step.stack_set, Ending.SKIPPED, fault, exit_code=TapcfnError.exit_code)
+            self._ends.end(step.stack_set, Ending.SKIPPED, fault, exit_code=TapcfnError.exit_code)
         else:
             means = self._beside.means(self._lanes.tell)
             work = partial(spread, step.spread, means)
@@ -249,9 +236,6 @@ class Execution:
                 work = partial(emptied_first, *first, work)
             self._lanes.begin(step.name, work)
 
-    def _first_failed(self) -> str | None:
-        return next((name for name, each in self._ended.items() if not each.succeeded), None)
-
     def _rest(self) -> None:
         """Let time pass until an answer comes or the next look is due."""
         due = min(self._watching.dues().values(), default=None)
@@ -263,8 +247,8 @@ class Execution:
             wait(flying, timeout=pause, return_when=FIRST_COMPLETED)
         elif self._watching.moving:
             self._clock.sleep(pause)
-        if self._clock.now() - self._quiet_since >= HEARTBEAT_EVERY:
-            self._quiet_since = self._clock.now()
+        if self._clock.now() - self._ends.quiet_since >= HEARTBEAT_EVERY:
+            self._ends.quiet_since = self._clock.now()
             elapsed = self._clock.now() - self._began
             waiting_on = tuple(sorted((*self._watching.moving, *self._lanes.names)))
             self._notify(Waiting(waiting_on, elapsed, self.time_left()))
@@ -290,10 +274,9 @@ class Execution:
         """Pass on what the stack sets tell, and take those that have ended."""
         ended = self._lanes.ended()
         for event in self._lanes.told():
-            self._quiet_since = self._clock.now()
-            self._notify(event)
+            self._ends.say(event)
         for each in ended:
-            self._finish(each)
+            self._ends.finish(each)
 
     def _take_start(
         self, stack: Stack, error: BaseException | None, answer: StackEnded | Operation | None
@@ -301,30 +284,14 @@ class Execution:
         if isinstance(answer, Operation):
             self._watching.watch(answer)
         elif isinstance(answer, StackEnded):
-            self._finish(answer)
+            self._ends.finish(answer)
         else:
-            self._fail(stack, error)
-
-    def _lose(self, stack: Stack, cause: str) -> None:
-        """End a stack that can no longer be watched: CloudFormation goes on all the same."""
-        self._end(stack, Ending.RUNNING, cause, exit_code=StillRunningError.exit_code)
+            self._ends.fail(stack, error)
 
     def _settle(self, operation: Operation, deployed: Deployed, seen: Look) -> None:
-        """Judge an operation that is over."""
-        for finding in seen.left:
-            self._notify(FindingRaised(finding, operation.stack.target))
+        """Judge an operation that is over, and pass on what its stack puts out."""
         self._given.outputs[operation.stack.name] = deployed.outputs
-        succeeded = operation.succeeded_with(deployed.status) and not seen.failed
-        self._end(
-            operation.stack,
-            Ending.DONE if succeeded else Ending.FAILED,
-            seen.cause,
-            status=deployed.status,
-            started=operation.started,
-            exit_code=int(not succeeded),
-            warnings=tuple(f"{each.logical_id}: {each.message}".lstrip(": ") for each in seen.left),
-            operation_id=operation.id_in(deployed),
-        )
+        self._ends.settle(operation, deployed, seen)
 
     def _detach(self) -> None:
         """Stop watching: take the answers that are on their way, then name what goes on.
@@ -364,12 +331,12 @@ class Execution:
         for unit in goes_on:
             goes_back = unit.name in self._rolling_back
             cause = "CloudFormation rolls it back" if goes_back else "CloudFormation goes on"
-            self._end(unit, Ending.RUNNING, cause, exit_code=code)
+            self._ends.end(unit, Ending.RUNNING, cause, exit_code=code)
         for stack in self._flights.stacks():
-            if stack.name not in self._ended:
-                self._end(stack, Ending.RUNNING, "no answer came back yet", exit_code=code)
+            if stack.name not in self._ends.by_name:
+                self._ends.end(stack, Ending.RUNNING, "no answer came back yet", exit_code=code)
         for unit in self._not_begun():
-            self._end(unit, Ending.SKIPPED, "the run stopped before it", exit_code=code)
+            self._ends.end(unit, Ending.SKIPPED, "the run stopped before it", exit_code=code)
 
     def _not_begun(self) -> list[Unit]:
         """Return what waits for its turn in this phase."""
@@ -379,44 +346,7 @@ class Execution:
     def _skip(self, phase: PlannedPhase, cause: str, exit_code: int = 0) -> None:
         units: list[Unit] = [step.stack for step in phase.steps]
         for unit in [*units, *(step.stack_set for step in phase.sets)]:
-            self._end(unit, Ending.SKIPPED, cause, exit_code=exit_code)
+            self._ends.end(unit, Ending.SKIPPED, cause, exit_code=exit_code)
 
     def _usual_of(self, step: Step) -> float | None:
         return self._means.ledger.usually(ACTIONS[step.verb], step.stack)
-
-    def _fail(self, unit: Unit, error: BaseException | None) -> None:
-        """End a unit with an error of ours; anything else is a fault of the program."""
-        if not isinstance(error, TapcfnError):
-            raise error or RuntimeError(f"{unit.name}: no answer")
-        if isinstance(error, CloudError) and error.is_of_expired_credentials:
-            error = NotBegunError(f"not started: {error}")
-        ending = Ending.BLOCKED if isinstance(error, BlockedError | StaleError) else Ending.FAILED
-        if isinstance(error, StillRunningError):
-            ending = Ending.SKIPPED if isinstance(error, NotBegunError) else Ending.RUNNING
-        self._end(unit, ending, str(error), exit_code=error.exit_code)
-
-    def _end(
-        self,
-        unit: Unit,
-        ending: Ending,
-        cause: str = "",
-        *,
-        status: str = "",
-        started: float | None = None,
-        exit_code: int = 0,
-        warnings: tuple[str, ...] = (),
-        operation_id: str = "",
-    ) -> None:
-        seconds = self._clock.now() - started if started is not None else 0.0
-        ended = StackEnded(
-            unit.name, unit.target, ending, cause, status, seconds, exit_code, warnings
-        )
-        self._finish(replace(ended, operation_id=operation_id))
-
-    def _finish(self, ended: StackEnded) -> None:
-        self._ended[ended.stack] = ended
-        self._say(ended)
-
-    def _say(self, event: StackEnded | OperationStarted | ResourceMoved | StackMoved) -> None:
-        self._quiet_since = self._clock.now()
-        self._notify(event)

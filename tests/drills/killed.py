@@ -3,7 +3,8 @@
 POINT is `note` (a line of the ledger, when it reaches the disk) or `call` (a request that writes),
 with `-before` or `-after`; `call-after-UpdateStackSet` counts the requests of one action. The
 process ends as by SIGKILL: nothing is cleaned up. With `note-full` it lives on, and the disk is
-full from that line on.
+full from that line on. The blueprints are those of the package that TEMPLATES names, or the
+project's own.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def main() -> int:
         meant = (f"Action={action}&".encode(),) if action else WRITES
         counts = partial(writes, meant=meant)
         URLLib3Session.send = deadly(sent, counts=counts, point=point)
-    return run("templates.blueprints", sys.argv[3:])
+    return run(os.environ.get("TEMPLATES", "templates.blueprints"), sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import random
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ import pytest
 
 from tapcfn.cli.app import run as run_command
 from tests.end_to_end.conftest import Bench, Result
+
+PROJECT = Path(__file__).parents[2]
 
 BLUEPRINT = '''
 """A shop that moves from an old house to a new one."""
@@ -110,6 +115,18 @@ class Shop:
         return str(stack["Parameters"][0]["ParameterValue"])
 
     @property
+    def deployed(self) -> dict[str, tuple[str, Any]]:
+        """What is deployed: templates and parameters, byte by byte."""
+        client = self.bench.client("cloudformation")
+        return {
+            name: (
+                json.dumps(client.get_template(StackName=name)["TemplateBody"]),
+                client.describe_stacks(StackName=name)["Stacks"][0].get("Parameters"),
+            )
+            for name in (f"local-shop-{each}" for each in self.stacks)
+        }
+
+    @property
     def stacks(self) -> set[str]:
         """The names of what is deployed."""
         found = self.bench.client("cloudformation").describe_stacks()["Stacks"]
@@ -186,6 +203,7 @@ def test_a_gate_that_does_not_open_leaves_what_can_be_waited_for(shop: Shop) -> 
     )
 
 
+@pytest.mark.drill
 def test_every_move_is_taken_back_to_the_first_state(shop: Shop) -> None:
     """What is deployed then is what was deployed before, parameter by parameter."""
     shop.allow("synced", "well")
@@ -365,6 +383,50 @@ def test_what_is_deployed_anew_begins_at_the_beginning(shop: Shop) -> None:
     again = shop.apply("--until", "shift-50")
 
     assert (1, [("sync", False, False)]) == (again.code, moves(again))
+
+
+# Which line of the ledger is the last of a run that dies, drawn once.
+_DRAW = random.Random(2026)
+
+
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [
+        (_DRAW.randint(5, 12), _DRAW.randint(3, 8)),
+        *(
+            pytest.param(there, back, marks=pytest.mark.drill)
+            for there, back in zip(range(2, 20), range(19, 1, -1), strict=True)
+        ),
+    ],
+)
+def test_runs_that_die_on_the_way_and_on_the_way_back_are_gone_on_with(
+    shop: Shop, there: int, back: int
+) -> None:
+    """S3-21: by the same command; nothing is left out, and the first state is found again."""
+    shop.allow("synced", "well")
+    assert 0 == shop.apply().code
+    first = shop.deployed
+    killed(shop, there, "--until", "shift-100")
+
+    assert 0 == shop.apply("--until", "shift-100").code
+    assert "100" == shop.weight
+    killed(shop, back, "--back-to", "base")
+
+    assert 0 == shop.apply("--back-to", "base").code
+    assert (first, "0") == (shop.deployed, shop.weight)
+
+
+def killed(shop: Shop, line: int, *words: str) -> None:
+    """Lead it on by a process that dies at a line of its ledger, if it writes so many."""
+    dies = [sys.executable, "-m", "tests.drills.killed", "note-after", str(line), "apply", "shop"]
+    path = os.pathsep.join((str(PROJECT), str(shop.folder)))
+    subprocess.run(
+        [*dies, *words],
+        cwd=shop.bench.root,
+        env={**os.environ, "PYTHONPATH": path, "TEMPLATES": shop.package},
+        capture_output=True,
+        timeout=60,
+    )
 
 
 def test_moves_that_contradict_themselves_are_refused_before_anything_is_read(shop: Shop) -> None:

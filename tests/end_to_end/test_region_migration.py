@@ -255,6 +255,26 @@ def test_a_way_back_that_is_killed_again_and_again_ends_where_it_began(
     whole(migration.until("password"))
 
 
+@pytest.mark.drill
+def test_each_move_is_taken_back_to_the_very_state_before_it(migration: Migration) -> None:
+    """S4-1: until the first write. The step before is found again after each, and after all."""
+    whole(migration.apply())
+    states = [migration.state()]
+    for before, move in zip(["base", *UNTIL_THE_FIRST_WRITE], UNTIL_THE_FIRST_WRITE, strict=False):
+        whole(migration.until(move))
+        states.append(migration.state())
+        whole(migration.apply("--back-to", before))
+        assert states[-2] == migration.state(), move
+        nothing_to_do(migration)
+        whole(migration.until(move))
+        assert states[-1] == migration.state(), move
+    for number in range(len(UNTIL_THE_FIRST_WRITE) - 1, -1, -1):
+        for line in (3, 7):
+            killed(migration, line, "--back-to", ["base", *UNTIL_THE_FIRST_WRITE][number])
+        whole(migration.apply("--back-to", ["base", *UNTIL_THE_FIRST_WRITE][number]))
+        assert states[number] == migration.state(), number
+
+
 def killed(migration: Migration, line: int, *words: str) -> None:
     """Lead it on by a process that dies at a line of its ledger, if it writes so many."""
     dies = [sys.executable, "-m", "tests.drills.killed", "note-after", str(line), "apply"]

@@ -212,6 +212,7 @@ def test_every_step_goes_back_and_a_gate_that_fails_takes_its_own_back(api: Api)
     assert (first, 0) == (api.state, api.weight)
 
 
+EVENTS = ("move.start", "op.start", "gate", "move.end")
 STEPS = ("sync", "shift-10", "shift-50", "shift-100", "monitor")
 BAD = {
     alarm: f'alarm = "*{alarm}*"\nregion = "{TARGET}"\ncourse = [[0, "ALARM"]]' for alarm in ALARMS
@@ -298,7 +299,7 @@ def test_each_step_can_be_taken_back(api: Api, step: str) -> None:
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("event", ["move.start", "op.start", "gate", "move.end"])
+@pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("move", ALL_OF_IT)
 def test_a_run_that_is_killed_is_taken_up(api: Api, move: str, event: str) -> None:
     """O-11: whenever it dies, the same command leads on, and the end is the same."""
@@ -311,6 +312,23 @@ def test_a_run_that_is_killed_is_taken_up(api: Api, move: str, event: str) -> No
     assert {"api-account-us-west-2", "data", "app-us-west-2", "dns"} == api.names
     api.settings(enable_cross_region_replication=False)
     assert 0 == api.run("plan", "--detailed-exitcode").code
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_way_back_that_is_killed_in_each_move_ends_where_it_began(api: Api, event: str) -> None:
+    """S3-21: five processes die, the last one ends it; templates, parameters, weights are equal."""
+    api.done()
+    first = api.state
+    api.done("--until", "monitor")
+    for move in STEPS[::-1]:
+        _kill_at(api, move, event, "--back-to", "base")
+
+    api.done("--back-to", "base")
+
+    assert (first, 0) == (api.state, api.weight)
+    assert '"here":"base"' in api.run("phases", "--json").out.replace(" ", "")
+    api.done("--until", "shift-10")
 
 
 def _kill_at(api: Api, move: str, event: str, *words: str) -> None:
@@ -420,3 +438,66 @@ def test_s3_16_one_canary_is_given_up_and_the_next_one_promoted_with_what_was_ke
         api.settings(migration_mode="blue_green", baseline_deployment="")
         assert 0 == api.run("plan", "--detailed-exitcode").code
         assert ([None, None], True) == (_percents(api), old != api.stage(TARGET)["deploymentId"])
+
+
+PROMOTED = ("--until", "promote", "--confirm-point-of-no-return", "promote-the-canary")
+
+
+def _trial(api: Api) -> list[str]:
+    """Return the names of the moves to another deployment."""
+    (told,) = api.run("phases", "--json").of_type("phases")
+    return list(told["moves"][1:])
+
+
+def _served(api: Api) -> Mapping[str, Any]:
+    """Return all that a way back must find again: stacks, and what each stage serves."""
+    stages = {region: api.stage(region) for region in (SOURCE, TARGET)}
+    told = {
+        region: (stage["deploymentId"], (stage.get("canarySettings") or {}).get("percentTraffic"))
+        for region, stage in stages.items()
+    }
+    return {"stages": told, **api.state}
+
+
+@pytest.mark.drill
+def test_s3_16_each_step_of_a_canary_can_be_taken_back_until_it_is_promoted(canary: Api) -> None:
+    """S3-16, S3-21: to the very state before it, step by step; after that it is refused."""
+    names = ["base", *_trial(canary)]
+    states = [_served(canary)]
+    for each in names[1:-1]:
+        canary.done("--until", each)
+        states.append(_served(canary))
+    for number in range(len(states) - 2, -1, -1):
+        canary.done("--back-to", names[number])
+        assert states[number] == _served(canary), names[number]
+
+    canary.done(*PROMOTED)
+
+    refused = canary.apply("--back-to", "base")
+    assert 4 == refused.code
+    said = refused.of_type("diagnostic")[-1]["message"]
+    assert "promote cannot be taken back: the stages serve the new deployment" in said
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("event", EVENTS)
+def test_s3_16_a_canary_whose_runs_are_killed_ends_all_the_same(canary: Api, event: str) -> None:
+    """S3-16, O-12: in each move on the way back, and again on the way there."""
+    names, first = _trial(canary), _served(canary)
+    canary.done("--until", names[-2])
+    for move in names[-2::-1]:
+        _kill_at(canary, move, event, "--back-to", "base")
+    canary.done("--back-to", "base")
+    assert first == _served(canary)
+    for move in names:
+        _kill_at(canary, move, event, *PROMOTED)
+
+    canary.done(*PROMOTED)
+
+    canary.settings(migration_mode="blue_green", baseline_deployment="")
+    assert 0 == canary.run("plan", "--detailed-exitcode").code
+    assert [None, None] == _percents(canary)
+    assert all(
+        first["stages"][region][0] != _served(canary)["stages"][region][0]
+        for region in (SOURCE, TARGET)
+    )
