@@ -7,7 +7,8 @@ do again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
 
 from tapcfn.errors import BlockedError
 from tapcfn.literal import body_of
@@ -15,30 +16,54 @@ from tapcfn.model import Deployed, Move, Rollout, Snapshot, Stack
 from tapcfn.variants import BASE, at, changed
 
 
+class Heading(StrEnum):
+    """Where somebody who asks is going: nowhere, on to a later move, or back to an earlier one."""
+
+    STAY = "stay"
+    ON = "on"
+    BACK = "back"
+
+
 def position(
-    rollout: Rollout, snapshot: Snapshot, passed: Collection[str] = (), *, back: bool = False
+    rollout: Rollout,
+    snapshot: Snapshot,
+    passed: Collection[str] = (),
+    *,
+    heading: Heading = Heading.STAY,
 ) -> int:
     """Return after how many of its moves a rollout stands.
 
     `passed` are moves whose gates were seen to hold. Raises `BlockedError` where what is deployed
-    fits no move, so that nothing is moved by mistake. A move that was half taken back still counts
-    for whoever goes `back`, and for nobody else.
+    fits no move, so that nothing is moved by mistake. A move of which some stacks have changed
+    counts for whoever goes back, does not for whoever goes on, and keeps everybody else from
+    anything; one that was half taken back is only taken back.
     """
     if not rollout.moves:
         return 0
     varying = _varying(rollout)
-    fitting = [
-        number
-        for number in range(len(rollout.moves) + 1)
-        if _fits(at(rollout, number), varying, snapshot, is_base=number == 0)
-    ]
+    fitting = _fitting(rollout, varying, snapshot)
     if not fitting:
-        return _half_way(rollout, varying, snapshot, back=back)
+        return _half_way(rollout, varying, snapshot, heading)
     exact = [number for number in fitting if _has_templates(at(rollout, number), varying, snapshot)]
     here = min(_newest_group(exact or fitting))
     while here < len(rollout.moves) and _leaves_no_trace(rollout, here, fitting, passed):
         here += 1
     return here
+
+
+def is_between(rollout: Rollout, snapshot: Snapshot) -> bool:
+    """Whether what is deployed is as no move leaves it."""
+    return bool(rollout.moves) and not _fitting(rollout, _varying(rollout), snapshot)
+
+
+def _fitting(
+    rollout: Rollout, varying: Mapping[str, frozenset[str]], snapshot: Snapshot
+) -> list[int]:
+    return [
+        number
+        for number in range(len(rollout.moves) + 1)
+        if all(_fit(at(rollout, number), varying, snapshot, is_base=number == 0))
+    ]
 
 
 def _newest_group(fitting: list[int]) -> list[int]:
@@ -65,17 +90,43 @@ def _has_templates(wanted: Rollout, varying: Iterable[str], snapshot: Snapshot) 
 
 
 def _half_way(
-    rollout: Rollout, varying: Mapping[str, frozenset[str]], snapshot: Snapshot, *, back: bool
+    rollout: Rollout, varying: Mapping[str, frozenset[str]], snapshot: Snapshot, heading: Heading
 ) -> int:
-    """Return the move that is half taken back; raise `BlockedError` for none, or to go on."""
-    for number, move in enumerate(rollout.moves, 1):
-        on_the_way = (changed(at(rollout, number), stack) for stack in move.undone_by)
-        if any(_fits(each, varying, snapshot, is_base=False) for each in on_the_way):
-            if back:
-                return number
-            before = [BASE, *(each.name for each in rollout.moves)][number - 1]
-            raise BlockedError(f"{move.name} is half taken back; go on with --back-to {before}")
+    """Return where somebody stands in the middle of a move, by where he is going.
+
+    Raises `BlockedError` for who goes nowhere, or another way than the move may, and for no move.
+    """
+    names = [BASE, *(each.name for each in rollout.moves)]
+    for number in range(len(rollout.moves), 0, -1):
+        move, ends = rollout.moves[number - 1], (at(rollout, number - 1), at(rollout, number))
+        steps = [changed(ends[1], stack) for stack in move.undone_by]
+        back = f"--back-to {names[number - 1]}"
+        if not _is_mixed((*ends, *steps), varying, snapshot, is_first=number == 1):
+            continue
+        if heading is Heading.BACK:
+            return number
+        if not _is_mixed(ends, varying, snapshot, is_first=number == 1):
+            raise BlockedError(f"{move.name} is half taken back; go on with {back}")
+        if heading is Heading.ON:
+            return number - 1
+        or_back = "" if move.forever else f", or take it back with {back}"
+        raise BlockedError(f"{move.name} is half done; go on with --until {move.name}{or_back}")
     raise BlockedError(_lost(rollout, varying, snapshot))
+
+
+def _is_mixed(
+    states: Iterable[Rollout],
+    varying: Mapping[str, frozenset[str]],
+    snapshot: Snapshot,
+    *,
+    is_first: bool,
+) -> bool:
+    """Whether each stack is as one of these wants it, of which the first may be the base."""
+    found = (
+        tuple(_fit(each, varying, snapshot, is_base=is_first and number == 0))
+        for number, each in enumerate(states)
+    )
+    return all(map(any, zip(*found, strict=True)))
 
 
 def _leaves_no_trace(
@@ -115,23 +166,20 @@ def _telling(variants: Iterable[Mapping[str, str] | None]) -> frozenset[str]:
     return frozenset(key for key in keys if len({each.get(key) for each in there}) > 1)
 
 
-def _fits(
+def _fit(
     wanted: Rollout, varying: Mapping[str, frozenset[str]], snapshot: Snapshot, *, is_base: bool
-) -> bool:
-    """Whether the stacks that tell moves apart are as this one wants them.
+) -> Iterator[bool]:
+    """Yield of each stack that tells moves apart whether it is as this one wants it.
 
     Before the first move a stack may also not be there yet.
     """
     stacks = {stack.name: stack for stack in wanted.stacks}
     for name, keys in varying.items():
         deployed, stack = snapshot.stacks.get(name), stacks.get(name)
-        gone = deployed is None or deployed.status.is_absent
-        if stack is None or gone:
-            if (stack is None) != gone and not (is_base and gone):
-                return False
-        elif deployed and not _is_told(deployed, stack, keys):
-            return False
-    return True
+        if deployed is None or deployed.status.is_absent:
+            yield stack is None or is_base
+        else:
+            yield stack is not None and _is_told(deployed, stack, keys)
 
 
 def _is_told(deployed: Deployed, stack: Stack, keys: frozenset[str]) -> bool:

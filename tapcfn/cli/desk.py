@@ -53,7 +53,7 @@ from tapcfn.stack_sets.keeping import FileKeeper
 from tapcfn.stack_sets.means import SetMeans
 from tapcfn.stack_sets.ports import SetCloud
 from tapcfn.stack_sets.running import follow
-from tapcfn.standing import position
+from tapcfn.standing import Heading, position
 from tapcfn.variants import at, everything
 from tapcfn.waits import AT_HAND, Pace, Patience
 
@@ -104,19 +104,21 @@ class Desk:
     def _marked(self, marks: Container[str]) -> frozenset[str]:
         return frozenset(each.name for each in self.place.rollout.moves if each.mark in marks)
 
-    def position(self, snapshot: Snapshot, said: str = "", *, back: bool = False) -> int:
+    def position(self, snapshot: Snapshot, said: str = "", heading: Heading = Heading.STAY) -> int:
         """Return after how many moves the rollout stands; `said` is somebody's word for it.
 
-        Whoever goes `back` may also stand in the middle of a move.
+        Whoever is going somewhere may also stand in the middle of a move.
         """
         rollout = self.place.rollout
         if said:
             return number_of(rollout, said)
-        return position(rollout, snapshot, self.passed, back=back)
+        return position(rollout, snapshot, self.passed, heading=heading)
 
-    def wanted(self, snapshot: Snapshot, said: str = "", *, back: bool = False) -> Rollout:
+    def wanted(
+        self, snapshot: Snapshot, said: str = "", heading: Heading = Heading.STAY
+    ) -> Rollout:
         """Return what is wanted where the rollout stands now."""
-        return at(self.place.rollout, self.position(snapshot, said, back=back))
+        return at(self.place.rollout, self.position(snapshot, said, heading))
 
     @property
     def sets(self) -> SetCloud:

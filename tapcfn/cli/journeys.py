@@ -16,6 +16,7 @@ from tapcfn.errors import BlockedError, StackError, StillRunningError, TapcfnErr
 from tapcfn.events import MoveEnded, MoveStarted
 from tapcfn.journey import Leg
 from tapcfn.model import Action, ApprovalCheck, Orphan, Rollout, Snapshot
+from tapcfn.standing import Heading, is_between
 from tapcfn.told import resolved_gates
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ def travel(
     _agree(desk, legs, wish, asked)
     for move in journey.to_confirm(legs):
         desk.ledger.moved(desk.place.blueprint, desk.place.stage, move.mark, "confirmed")
-    # What is taken back first may stand in the middle of that, and is brought nowhere before.
-    chosen = _names(wish.rollout) - (legs[0].stacks if legs[0].back else frozenset())
+    chosen = _names(wish.rollout) - _under_way(desk, snapshot, legs)
     code = bring(desk, snapshot, replace(wish, chosen=chosen, asks=False, quiet=True))
     for leg in legs:
         if code:
@@ -60,16 +60,31 @@ def travel(
     return code if code in _STOPPED else _closed(desk, code)
 
 
+def _under_way(desk: Desk, snapshot: Snapshot, legs: Iterable[Leg]) -> frozenset[str]:
+    """Return the stacks that may stand in the middle of the first leg: brought nowhere before."""
+    first = next((leg for leg in legs if leg.stacks), None)
+    if first is None or not (first.back or is_between(desk.place.rollout, snapshot)):
+        return frozenset()
+    return first.stacks
+
+
 def legs_to(
     desk: Desk, snapshot: Snapshot, goal: tuple[int, bool], asked: Journey
 ) -> tuple[Leg, ...]:
     """Return the way from where the rollout stands to a move, or back to it."""
     rollout, passed = desk.place.rollout, desk.passed
     there, back = goal
-    here = desk.position(snapshot, asked.at, back=back)
+    here = desk.position(snapshot, asked.at, heading_of(goal))
     if back:
         return journey.backward(rollout, here, there, desk.half_way) if there <= here else ()
     return journey.forward(rollout, here, there, passed)
+
+
+def heading_of(goal: tuple[int, bool] | None) -> Heading:
+    """Return where a goal leads to: a move, and whether it is a way back."""
+    if goal is None:
+        return Heading.STAY
+    return Heading.BACK if goal[1] else Heading.ON
 
 
 def _names(rollout: Rollout) -> frozenset[str]:

@@ -208,7 +208,7 @@ def apply(
     A rollout with moves stays where it stands: --until and --back-to lead it on, or back.
     """
     from tapcfn.cli.desk import open_desk
-    from tapcfn.cli.journeys import travel
+    from tapcfn.cli.journeys import heading_of, travel
     from tapcfn.cli.leftovers import check_removal
     from tapcfn.plan import plan as make_plan
 
@@ -218,7 +218,7 @@ def apply(
     check_removal(removal, place.rollout.moves if goal else ())
     with open_desk(session, place, "apply") as desk:
         snapshot = desk.settled_snapshot()
-        wanted = desk.wanted(snapshot, journey.at, back=bool(journey.back_to))
+        wanted = desk.wanted(snapshot, journey.at, heading_of(goal))
         if saved is not None:
             chosen = chosen_by(selection, saved)
             planned = part_of(make_plan(wanted, snapshot, chosen), chosen, snapshot)

@@ -392,10 +392,10 @@ _DRAW = random.Random(2026)
 @pytest.mark.parametrize(
     ("there", "back"),
     [
-        (_DRAW.randint(5, 12), _DRAW.randint(3, 8)),
+        (_DRAW.randint(4, 9), _DRAW.randint(3, 7)),
         *(
             pytest.param(there, back, marks=pytest.mark.drill)
-            for there, back in zip(range(2, 20), range(19, 1, -1), strict=True)
+            for there, back in zip(range(2, 14), range(13, 1, -1), strict=True)
         ),
     ],
 )
@@ -406,10 +406,10 @@ def test_runs_that_die_on_the_way_and_on_the_way_back_are_gone_on_with(
     shop.allow("synced", "well")
     assert 0 == shop.apply().code
     first = shop.deployed
-    killed(shop, there, "--until", "shift-100")
+    killed(shop, there, "--until", "shift-50")
 
-    assert 0 == shop.apply("--until", "shift-100").code
-    assert "100" == shop.weight
+    assert 0 == shop.apply("--until", "shift-50").code
+    assert "50" == shop.weight
     killed(shop, back, "--back-to", "base")
 
     assert 0 == shop.apply("--back-to", "base").code

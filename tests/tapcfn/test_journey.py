@@ -22,7 +22,7 @@ from tapcfn.model import (
     Stack,
     TemplateBody,
 )
-from tapcfn.standing import position
+from tapcfn.standing import Heading, is_between, position
 from tapcfn.variants import at, everything
 from tests.fakes.builders import HOME, a_deployed, a_stack, a_template
 
@@ -272,9 +272,67 @@ def test_a_move_that_is_half_taken_back_is_only_taken_back() -> None:
     """A process that died on the way: to go on there would make another, empty database."""
     there = deployed(APP, NONE)
 
-    assert 1 == position(DATABASES, there, back=True)
+    assert 1 == position(DATABASES, there, heading=Heading.BACK)
     with pytest.raises(BlockedError, match="promote is half taken back; go on with --back-to base"):
         position(DATABASES, there)
+
+
+# Moves of several stacks --------------------------------------------------------------------------
+
+EAST, WEST = (a_template(name, parameters=("Share",)) for name in ("east", "west"))
+
+
+def apps(east: int, west: int) -> tuple[Stack, ...]:
+    """Return an application in two Regions, each with its share."""
+    return tuple(
+        a_stack(body.layer, template=body, parameters={"Share": str(share)})
+        for body, share in ((EAST, east), (WEST, west))
+    )
+
+
+TRIAL = Rollout(
+    "shop",
+    "prod",
+    (Phase("provision", (*apps(0, 0), OLD)),),
+    moves=(
+        Move("ten", "10 %", apps(10, 10), gates=(GATE,)),
+        Move("watch", "watch it", gates=(GATE,)),
+        Move("all", "100 %", apps(100, 100), removes=("old",)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("stacks", "on", "back"),
+    [
+        ((*apps(10, 0), OLD), 0, 1),
+        ((*apps(10, 100), OLD), 2, 3),
+        (apps(10, 100), 2, 3),
+        ((*apps(100, 100), OLD), 2, 3),
+    ],
+    ids=["first", "third", "gone before", "not gone yet"],
+)
+def test_a_move_that_is_half_done_is_gone_on_with_or_taken_back(
+    stacks: tuple[Stack, ...], on: int, back: int
+) -> None:
+    """A process died between two of its stacks: whoever says no move moves neither of them."""
+    there, move = deployed(*stacks), TRIAL.moves[on]
+
+    assert on == position(TRIAL, there, heading=Heading.ON)
+    assert back == position(TRIAL, there, heading=Heading.BACK)
+    assert is_between(TRIAL, there)
+    with pytest.raises(BlockedError, match=f"{move.name} is half done; go on with --until"):
+        position(TRIAL, there)
+
+
+def test_stacks_of_moves_that_do_not_follow_each_other_stand_nowhere() -> None:
+    """Nobody's half of anything."""
+    there = deployed(*apps(0, 100), OLD)
+
+    for heading in Heading:
+        with pytest.raises(BlockedError, match="stands at none of the moves"):
+            position(TRIAL, there, heading=heading)
+    assert not is_between(TRIAL, deployed(*apps(10, 10), OLD))
 
 
 def test_what_is_undone_must_be_changed() -> None:
