@@ -4,14 +4,14 @@
 set -euo pipefail
 
 issue="repos/$GITHUB_REPOSITORY/issues"
-for file in "${COMMENTS:-comments}"/*/comment.md; do
+for file in "${COMMENTS:-comments}"/comment.md "${COMMENTS:-comments}"/*/comment.md; do
   [[ -s $file ]] || continue
   marker="$(head -n 1 "$file")"
   old="$(MARKER="$marker" gh api --paginate "$issue/$PULL_REQUEST/comments" --jq \
     '.[] | select(.user.login == "github-actions[bot]") |
-     select(.body | startswith(env.MARKER)) | .id' | head -n 1)"
+     select(.body | startswith(env.MARKER)) | .id')"
   if [[ -n $old ]]; then
-    gh api --silent --method PATCH "$issue/comments/$old" --field "body=@$file"
+    gh api --silent --method PATCH "$issue/comments/${old%%$'\n'*}" --field "body=@$file"
   else
     gh api --silent --method POST "$issue/$PULL_REQUEST/comments" --field "body=@$file"
   fi

@@ -46,11 +46,9 @@ link() {
 newest_run() {
   "${tapcfn[@]}" runs --json | python -c '
 import json, sys
-for line in sys.stdin:
-    for run in json.loads(line).get("runs", ()):
-        if run["command"] in {"apply", "resume", "recover", "rollback"}:
-            print(run["name"])
-            sys.exit()
+runs = [run for line in sys.stdin for run in json.loads(line).get("runs", ())]
+changing = {"apply", "resume", "recover", "rollback"}
+print(next((run["name"] for run in runs if run["command"] in changing), ""))
 '
 }
 

@@ -43,7 +43,7 @@ fi
 # Where `rollback` has its own bundles: then a notification says that this went back.
 previous=.tapcfn/bundles/downloaded
 rm -rf "$previous"
-gh run download "$run" --name "$DEPLOYED" --dir "$previous"
+gh run download "$run" --repo "$GITHUB_REPOSITORY" --name "$DEPLOYED" --dir "$previous"
 "${tapcfn[@]}" bundle verify "$previous"
 heeding "${tapcfn[@]}" apply --from-bundle "$previous" "${settings[@]}" --yes --no-input
 exit "$failed"

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tapcfn.cli.app import run
+from tests.machine import read_lines
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "plain"
 REPOSITORY = ["--repository", "somebody/shop"]
@@ -76,6 +77,25 @@ def test_what_would_be_no_workflow_is_refused(
     assert init(*words) == 2
     assert why in capsys.readouterr().err
     assert not (repository / ".github").exists()
+
+
+def test_programs_are_told_in_lines_of_json(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was written, what differs, and the comment; held against the schema."""
+    title = ["pipeline", "comment", "--title", "Shop", "--json"]
+
+    assert init("shop/", *REPOSITORY, "--json") == 0
+    written = read_lines(capsys.readouterr().out)[0]
+    assert init("shop/", *REPOSITORY, "--check", "--json") == 0
+    checked = read_lines(capsys.readouterr().out)[0]
+    assert run("there.are.none", title) == 0
+    told = read_lines(capsys.readouterr().out)[0]
+
+    assert (written["type"], written["environments"]) == ("pipeline.written", ["production"])
+    assert ".github/workflows/deploy.yml" in written["changed"]
+    assert (checked["type"], checked["changed"]) == ("pipeline.checked", [])
+    assert (told["type"], told["text"]) == ("pipeline.comment", "## Shop\n")
 
 
 def test_a_comment_is_printed(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
