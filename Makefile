@@ -6,6 +6,10 @@ STAGE ?= local
 ARGS ?=
 PYTHON ?= python3
 
+# The systems that the workflows of this repository are for, with their environments and stages.
+PIPELINES := replicated_storage private_api regional_web:prod serverless_api@move region_migration \
+	--stage example --repository example/systems
+
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
@@ -72,8 +76,9 @@ coverage: $(READY) ## Run the tests with branch coverage (90 % at least)
 	$(VENV)/bin/coverage erase
 	$(PY) -m pytest --numprocesses 2 --cov --cov-report=term:skip-covered
 
-render: $(READY) ## Write templates/rendered from the example settings
+render: $(READY) ## Write templates/rendered and the workflows from the example settings
 	$(DEPLOY) render
+	$(DEPLOY) pipeline init $(PIPELINES) --force
 
 documents: $(READY) ## Write what the code says in docs: requirements, pictures, reference
 	$(PY) -m tests.requirements

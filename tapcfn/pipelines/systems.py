@@ -15,7 +15,7 @@ _USUAL_MINUTES = 60.0
 _MOST_MINUTES = 350
 
 # What a job has besides its moves: it is installed, and change sets are made.
-_AROUND_MINUTES = 30
+_AROUND_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)

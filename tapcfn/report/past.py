@@ -12,8 +12,10 @@ _WORDS = {
     0: "done",
     2: "refused",
     4: "blocked",
+    5: "partial",
     6: "stale",
     7: "still running",
+    10: "changes",
     130: "interrupted",
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,12 +118,17 @@ class House:
                 ]
         return found
 
-    def client(self, service: str, region: str = "us-east-1") -> Any:
+    def reuse(self, account: str) -> int:
+        """Return how many old passwords an account remembers."""
+        iam = self.client("iam", account=account)
+        return int(iam.get_account_password_policy()["PasswordPolicy"]["PasswordReusePrevention"])
+
+    def client(self, service: str, region: str = "us-east-1", account: str = "000000000000") -> Any:
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=self.url,
-            aws_access_key_id="000000000000",
+            aws_access_key_id=account,
             aws_secret_access_key="local",
         )
 
@@ -229,3 +235,42 @@ def test_a_pull_request_that_would_lose_data_fails_and_says_so(house: House) -> 
     assert "plan: blocked" in comment
     assert comment.count("its data lost") == 1
     assert house.change_sets() == []
+
+
+SET_FAILS = """
+[[fault]]
+do = "fail_instance"
+stack_set = "local-baseline-account"
+instance = "2222*/us-*"
+during = "update"
+reason = "no more of these"
+"""
+
+
+@pytest.mark.drill
+def test_a_stack_set_that_fails_gets_its_previous_template(house: House) -> None:
+    """W-7: in the accounts that had the new one already, and in those where it failed."""
+    house.forge.variables["TAPCFN_BLUEPRINT"] = "baseline"
+    job = house.job()
+    words = [sys.executable, "deploy.py", "bootstrap", "baseline", "--stage", "local"]
+    subprocess.run(words, cwd=job, check=True, capture_output=True, timeout=300)
+    planned = house.planned()
+    assert house.deployed(planned.outputs["digest"])[1].code == 0
+
+    settings = "templates/settings/baseline.local.toml"
+    house.change("less", "keep_data = false", "keep_data = false\npassword_reuse = 5", settings)
+    house.merge("less")
+    planned = house.planned()
+    house.fault(SET_FAILS)
+    job, failed = house.deployed(planned.outputs["digest"])
+    assert failed.outputs["rollback"] == "true", failed.said
+    house.fault("")
+    assert house.reuse("111111111111") == 5
+
+    back = house.forge.step(job, "rollback.sh", DEPLOY_CODE=failed.outputs["code"])
+
+    assert back.code == 0, back.said
+    assert [house.reuse(account) for account in ("111111111111", "222222222222")] == [24, 24]
+    night = house.forge.step(house.job(), "nightly.sh")
+    assert "### Stack sets" in night.summary
+    assert night.code in {0, 10}, night.said

@@ -26,7 +26,7 @@ def test_the_steps_of_a_shift_are_one_job() -> None:
         *("shift", "sync", "shift-100", "sync"),
     )
     assert shift.title == "shift-10 to shift-100"
-    assert shift.limit == 30 + 2 * 33
+    assert shift.limit == 60 + 2 * 33
 
 
 def test_a_shift_without_anything_before_goes_back_to_the_base() -> None:
