@@ -33,7 +33,7 @@ def comment(title: str, *, plan: str = "", diff: str = "", link: str = "", marke
 
 def _plain(text: str) -> str:
     """Return a text that stays on its line, and ends no comment."""
-    return re.sub(r"\s+", " ", text).replace("-->", "")
+    return re.sub(r"\s+", " ", text.replace("-->", "")).strip()
 
 
 def _folded(title: str, text: str, room: int) -> str:

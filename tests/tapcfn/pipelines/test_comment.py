@@ -14,7 +14,7 @@ def test_the_first_line_is_what_a_comment_is_found_by() -> None:
     """It is not seen, and nothing in it ends it."""
     text = comment("A system", plan="### a plan", marker="tapcfn shop --> prod\nx")
 
-    assert text.startswith("<!-- tapcfn shop  prod x -->\n\n## A system\n\n### a plan")
+    assert text.startswith("<!-- tapcfn shop prod x -->\n\n## A system\n\n### a plan")
 
 
 def test_plan_difference_and_link_stand_in_one_comment() -> None:
