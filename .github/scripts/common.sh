@@ -4,7 +4,8 @@
 #
 #   TAPCFN_BLUEPRINT  a blueprint, or a folder of templates
 #   TAPCFN_STAGE      which settings; empty for a folder of templates
-#   TAPCFN_SETTINGS   a settings file in place of the stage's own, if there is one for this role
+#   TAPCFN_SETTINGS   a settings file in place of the stage's own, if there is one for this role;
+#                     {blueprint} and {stage} in it are filled in
 
 : "${TAPCFN_STAGE:=}" "${TAPCFN_SETTINGS:=}" "${GITHUB_OUTPUT:=/dev/null}"
 export DELIVERY="${DELIVERY:-delivery}"
@@ -20,6 +21,8 @@ if [[ -f deploy.py ]]; then
 fi
 
 # The words that name what is meant.
+TAPCFN_SETTINGS="${TAPCFN_SETTINGS//\{blueprint\}/${TAPCFN_BLUEPRINT:-}}"
+TAPCFN_SETTINGS="${TAPCFN_SETTINGS//\{stage\}/$TAPCFN_STAGE}"
 settings=()
 if [[ -n $TAPCFN_SETTINGS ]]; then
   settings=(--settings "$TAPCFN_SETTINGS")

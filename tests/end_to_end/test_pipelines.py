@@ -13,7 +13,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "plain"
 
 
 def test_a_pull_request_gets_its_plan_as_a_comment(bench: Bench, tmp_path: Path):
-    """W-3: real change sets, which are gone when the comment is there. The drill goes on from it."""
+    """W-3: real change sets, which are gone when the comment is there. The drill goes on."""
     checkout = tmp_path / "checkout"
     shutil.copytree(EXAMPLE, checkout / "shop")
     file = checkout / "shop" / "tapcfn.toml"

@@ -138,6 +138,15 @@ def test_a_plan_says_whether_there_is_anything_to_approve(runner: Runner, code: 
     assert plan.startswith("tapcfn plan --from-bundle delivery/bundle --detailed-exitcode")
 
 
+def test_settings_of_another_role_are_named_by_a_pattern(runner: Runner):
+    """One variable serves all systems of a repository."""
+    runner.says("plan", code=10)
+    settings = "settings/plan/{blueprint}.{stage}.toml"
+
+    assert runner.run("plan.sh", GITHUB_SHA="abc", TAPCFN_SETTINGS=settings)[0] == 0
+    assert all("--settings settings/plan/shop.prod.toml" in call for call in runner.calls)
+
+
 @pytest.mark.parametrize("code", [1, 4])
 def test_a_plan_that_is_refused_leaves_nothing_to_approve(runner: Runner, code: int):
     runner.says("plan", code=code)

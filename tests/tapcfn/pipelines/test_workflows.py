@@ -229,7 +229,7 @@ def test_what_is_deployed_is_the_artifact_that_was_approved() -> None:
 
     assert kept["with"]["name"] == fetched["with"]["name"]
     assert (kept["with"]["retention-days"], kept["with"]["if-no-files-found"]) == (90, "error")
-    assert applied["env"] == {"DIGEST": "${{ needs.plan.outputs.digest }}"}
+    assert applied["env"]["DIGEST"] == "${{ needs.plan.outputs.digest }}"
     assert (deploy["needs"], deploy["environment"]) == ("plan", "${{ inputs.environment }}")
     assert deploy["if"] == "needs.plan.outputs.changes == 'true'"
 
