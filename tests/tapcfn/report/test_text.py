@@ -291,6 +291,15 @@ def moved(status: str, reason: str = "", logical_id: str = "Bucket") -> Resource
             ),
             "[   12.3 s] gate lag passed: good for 60 s\n    samples: 0",
         ),
+        (
+            GateJudged(
+                "",
+                None,
+                "hosts",
+                Verdict(GateStatus.PASSED, "good", (Sample(9, False, 0), Sample(12, True, 2))),
+            ),
+            "[   12.3 s] gate hosts passed: good\n    samples: 0 (bad), 2",
+        ),
         (Waiting(("a", "b"), 30.0), "[   12.3 s] waiting for a, b"),
         (Waiting((), 30.0), "[   12.3 s] waiting for answers"),
         (Waiting(("a",), 30.0, 95.0), "[   12.3 s] waiting for a, about 1 min 35 s to go"),
