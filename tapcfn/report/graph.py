@@ -78,14 +78,19 @@ def _spread(stack_set: StackSet) -> str:
 
 
 def _box(unit: Stack | StackSet, identity: str) -> Box:
-    kinds = Counter(kind.removeprefix("AWS::") for kind in unit.template.resources.values())
+    return Box(identity, unit.template.layer, contents(Counter(unit.template.resources.values())))
+
+
+def contents(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what a stack holds, line by line, from how many resources of each type it has."""
+    kinds = {kind.removeprefix("AWS::"): count for kind, count in counts.items()}
     glue = sum(count for kind, count in kinds.items() if kind in _GLUE)
     lines = [
         _counted(kind.replace("::", " "), count)
         for kind, count in sorted(kinds.items())
         if kind not in _GLUE
     ]
-    return Box(identity, unit.template.layer, (*lines, *([f"and {glue} more"] if glue else [])))
+    return (*lines, *([f"and {glue} more"] if glue else []))
 
 
 def _counted(name: str, count: int) -> str:
