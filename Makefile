@@ -14,13 +14,14 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
+BROWSER_READY := $(VENV)/.browser-ready
 DEPLOY := $(PY) deploy.py
 
 # The tests start many processes: each would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render documents docs local dist clean
+.PHONY: help setup deploy plan status outputs destroy test drill check lint coverage render documents docs browser pictures local dist clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +54,7 @@ outputs: $(READY) ## Print the outputs
 destroy: $(READY) ## Take it away again
 	$(DEPLOY) destroy $(BLUEPRINT) --stage $(STAGE) $(ARGS)
 
-test: $(READY) ## Run the whole test suite
+test: $(READY) $(if $(shell command -v chromium chromium-browser),$(BROWSER_READY)) ## Run the whole test suite
 	$(PY) -m pytest --numprocesses 2
 
 drill: $(READY) ## Run the long drills: load, kills, every pair of options
@@ -92,6 +93,19 @@ docs: $(DOCS_READY) ## Build the site of docs/ into site/; broken links fail
 $(DOCS_READY): $(READY)
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	@touch $@
+
+browser: $(BROWSER_READY) ## Install what looks at the pages of runs, Chromium too for root on Debian
+	@command -v chromium chromium-browser >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && apt-get install --quiet --yes --no-install-recommends chromium; } || \
+		echo "No Chromium: apt-get cannot install it here; the tests that need one are skipped."
+
+$(BROWSER_READY): $(READY)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]' || \
+		echo "Playwright cannot be installed; the tests that need it are skipped."
+	@touch $@
+
+pictures: browser ## Play runs on the local cloud and take pictures of their pages: docs/img
+	$(PY) -m tests.pictures
 
 local: $(READY) ## Start the local cloud and say where it runs
 	$(DEPLOY) local start

@@ -29,6 +29,7 @@ from tapcfn.cli.past import resume, runs
 from tapcfn.cli.pipelines import pipeline
 from tapcfn.cli.recovering import recover
 from tapcfn.cli.rehearsal import rehearse
+from tapcfn.cli.reporting import report
 from tapcfn.cli.reports import is_on_github, tell_github, write_files
 from tapcfn.cli.roles import role
 from tapcfn.cli.rolling_back import rollback
@@ -67,7 +68,7 @@ def cli() -> None:
 _COMMANDS = (
     *(render, check, graph, schema, bundle, plan, apply, destroy),
     *(status, outputs, events, rehearse, local),
-    *(runs, resume, preflight, references),
+    *(runs, report, resume, preflight, references),
     *(drift, import_, role, bootstrap),
     *(recover, rollback, stackset),
     *(phases, runbook, act, notify, completion, pipeline),
@@ -116,10 +117,11 @@ def _reported(session: Session, code: int) -> int:
     if not (reports.files or is_on_github()):
         return code
     try:
-        report = reports.of(veiled(_summary(session, code), console.secrets))
+        summary = veiled(_summary(session, code), console.secrets)
+        told = reports.of(summary)
         if is_on_github():
-            tell_github(report, console)
-        write_files(reports, report)
+            tell_github(told, console)
+        write_files(reports, told, lambda: reports.lines_to(summary, console))
     except TapcfnError as error:
         refused = _refuse(session, error)
         return code or refused

@@ -73,6 +73,12 @@ def _named(*kinds: str) -> Callable[[Context], Found]:
     return find
 
 
+def _told_runs(_: Context) -> Iterator[str]:
+    """Yield the last runs whose lines are kept, the newest first."""
+    for path in sorted((_STATE / "told").glob("*.ndjson"), reverse=True)[:_RUNS]:
+        yield path.stem
+
+
 def _runs(_: Context) -> Iterator[tuple[str, str]]:
     """Yield the last runs, the newest first, and what each did."""
     import json
@@ -109,5 +115,6 @@ moves_and_base = _offering(lambda context: ("base", *map(str, _named("moves")(co
 points = _offering(_named("points"))
 actions = _offering(_named("actions"))
 runs = _offering(_runs)
+told_runs = _offering(_told_runs, paths=True)
 runs_and_blueprints = _offering(_runs_and_blueprints)
 bundles = _offering(_bundles)

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     help="Give up a stack whose deletion failed, and leave behind whatever does not go.",
 )
 @allow_loss
-@reporting("--junit", "--sarif", "--markdown")
+@reporting("--junit", "--sarif", "--markdown", "--html")
 @linked
 @common
 def destroy(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--yes", is_flag=True, help="Approve the change sets of --revert.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 if anything has drifted.")
-@reporting("--junit", "--markdown")
+@reporting("--junit", "--markdown", "--html")
 @common
 def drift(
     session: Session,

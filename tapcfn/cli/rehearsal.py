@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     metavar="MOVE",
     help="Take the moves up to this one as well, each closed by its gates.",
 )
-@reporting("--junit", "--sarif", "--markdown")
+@reporting("--junit", "--sarif", "--markdown", "--html")
 @common
 def rehearse(
     session: Session,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 OUTPUTS = "--outputs-file"
+HTML = "--html"
 
 _HELP = {
     "--junit": "Write how each stack and instance ended as JUnit XML.",
     "--sarif": "Write the findings as SARIF 2.1.0.",
     "--markdown": "Write verdict, changes, findings and causes as Markdown.",
+    HTML: "Write all that the run tells as one page of HTML.",
     OUTPUTS: "Write all outputs as JSON: by unit, account, Region and key.",
 }
 
@@ -36,9 +38,12 @@ class Reports:
 
     files: dict[str, Path] = field(default_factory=dict)
     _events: list[Event] = field(default_factory=list)
+    _lines: list[str] = field(default_factory=list)
 
     def ask(self, option: str, file: Path, console: Console) -> None:
         """Have a file written at the end of the run."""
+        if option == HTML and option not in self.files:
+            console.readers = (*console.readers, self._lines.append)
         self.files[option] = file
         self.listen(console)
 
@@ -58,6 +63,13 @@ class Reports:
         from tapcfn.report.collected import report_of
 
         return report_of(self._events, summary)
+
+    def lines_to(self, summary: Summarised, console: Console) -> Iterator[str]:
+        """Yield the lines of the run, and last the summary that they will have."""
+        from tapcfn.report.ndjson import line
+
+        yield from self._lines
+        yield line(summary, seq=len(self._lines), ts=console.now(), run=console.run)
 
 
 def reporting(*options: str) -> Callable[[F], F]:
@@ -92,16 +104,25 @@ def _note(context: click.Context, parameter: click.Parameter, file: Path | None)
     reports.ask(name, file, context.obj.console)
 
 
-def write_files(reports: Reports, report: Report) -> None:
+def write_files(reports: Reports, report: Report, lines: Callable[[], Iterable[str]]) -> None:
     """Write each file whole; raise once all have been tried."""
     faults = []
     for option, file in reports.files.items():
         try:
-            write_text_whole(file, _text(option, report))
+            text = _page(lines()) if option == HTML else _text(option, report)
+            write_text_whole(file, text)
         except TapcfnError as error:
             faults.append(f"{option} {error}")
     if faults:
         raise TapcfnError("; ".join(faults))
+
+
+def _page(lines: Iterable[str]) -> str:
+    from tapcfn.report.html import html
+    from tapcfn.report.recorded import recorded
+
+    run = recorded(lines)
+    return html(run) if run else ""
 
 
 def _text(option: str, report: Report) -> str:

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 @looking_ahead
 @sampled
 @allow_loss
-@reporting("--junit", "--sarif", "--markdown")
+@reporting("--junit", "--sarif", "--markdown", "--html")
 @common
 def plan(
     session: Session,
@@ -188,7 +188,7 @@ def _name_points_ahead(desk: Desk, snapshot: Snapshot, at: str) -> None:
 @travelling
 @sampled
 @allow_loss
-@reporting("--junit", "--sarif", "--markdown", "--outputs-file")
+@reporting("--junit", "--sarif", "--markdown", "--html", "--outputs-file")
 @linked
 @common
 def apply(

@@ -25,7 +25,7 @@ from tests.local.stack_sets.fleet import Fleet, make_administration_role, make_e
 from tests.pictures import file
 
 # How many seconds of AWS pass in one: a migration takes hours.
-SPEEDS = {"success": 30.0, "partial": 30.0, "migration": 200.0}
+SPEEDS = {"success": 30.0, "partial": 30.0, "migration": 120.0}
 
 HOME = "111122223333"
 ACCOUNTS = tuple(f"{number:04d}4444{number:04d}" for number in range(2000, 2012))

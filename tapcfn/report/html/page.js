@@ -24,7 +24,10 @@
 
   // Filter: all words must be in an item's text. What holds none that is shown is hidden as well.
   let items = null;
-  const read = () => items || (items = all(".item").map((one) => ({ one, text: one.textContent.toLowerCase() })));
+  const title = (group) => group?.querySelector(":scope > summary")?.textContent || "";
+  const read = () => items || (items = all(".item").map((one) => ({
+    one, text: `${title(one.closest(".item-group"))} ${one.textContent}`.toLowerCase(),
+  })));
   const opened = new Set();
   const filter = () => {
     const words = by("find").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -40,9 +43,7 @@
     for (const group of all(".item-group").reverse()) {
       const inside = all(".item", group);
       const some = inside.some((one) => one.dataset.fits === "true");
-      const name = (group.querySelector("summary")?.textContent || "").toLowerCase();
-      const named = busy && !bad && words.every((word) => name.includes(word));
-      if (named) inside.forEach((one) => { one.hidden = false; });
+      const named = busy && !bad && words.every((word) => title(group).toLowerCase().includes(word));
       const own = group.querySelector(":scope > summary.item");
       if (own && some) own.hidden = false;
       group.hidden = busy && !some && !named;
