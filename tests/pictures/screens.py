@@ -16,7 +16,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "img"
 # How wide a picture is; how high, and where on the page it begins, is the story's own.
 WIDTHS = (1280, 390)
 HEIGHTS = {"success": 1600, "partial": 2150, "migration": 1900}
-BEGINS = {"migration": "#timeline"}
+BEGINS = {("migration", 1280): "#timeline", ("migration", 390): "#gates"}
 THEMES = ("light", "dark")
 
 # A page of few colours looks the same with as many.
@@ -39,7 +39,7 @@ def take(name: str, folder: Path) -> Iterator[Path]:
             with visit(
                 browser, page, viewport=size, color_scheme=theme, reduced_motion="reduce"
             ) as opened:
-                if begins := BEGINS.get(name):
+                if begins := BEGINS.get((name, width)):
                     opened.page.locator(begins).evaluate("part => part.scrollIntoView()")
                 opened.page.screenshot(path=raw)
             file = IMAGES / f"report-{name}-{width}-{theme}.png"
