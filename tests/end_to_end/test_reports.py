@@ -84,7 +84,7 @@ def shop(bench: Bench, tmp_path: Path) -> Shop:
 
 def test_a_run_that_fails_leaves_every_file_and_the_next_one_replaces_them(shop: Shop):
     """Cause, how to go on, the outputs of what is there; then the same of a run that went well."""
-    words = shop.wanted("junit", "sarif", "markdown", "outputs-file")
+    words = shop.wanted("junit", "sarif", "markdown", "outputs-file", "html")
     with shop.broken("Data"):
         failed = shop.run("apply", *words)
 
@@ -98,6 +98,10 @@ def test_a_run_that_fails_leaves_every_file_and_the_next_one_replaces_them(shop:
     assert ("passed", "failure") == tuple(
         shop.cases()["all", name] for name in (NETWORK, "plain-storage")
     )
+    page = (shop.files / "html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert page.index("Failed</h1>") < page.index("CREATE_FAILED: no more of these")
+    assert "Exit code</dt><dd>1 (failed)" in page
     text = (shop.files / "markdown").read_text()
     assert "Data (AWS::S3::Bucket) CREATE_FAILED: no more of these" in text
     assert "tapcfn apply: failed (exit code 1)" in text
@@ -114,7 +118,10 @@ def test_a_run_that_fails_leaves_every_file_and_the_next_one_replaces_them(shop:
     assert mended.out == kept()
     assert {"passed"} == set(shop.cases().values())
     assert "plain-storage" in json.loads((shop.files / "outputs-file").read_text())
-    assert ["junit", "markdown", "outputs-file", "sarif"] == sorted(
+    page = (shop.files / "html").read_text()
+    assert "Done</h1>" in page
+    assert shop.bench.account in page
+    assert ["html", "junit", "markdown", "outputs-file", "sarif"] == sorted(
         each.name for each in shop.files.iterdir()
     )
 
