@@ -18,6 +18,7 @@ from tapcfn.kept import resources_of
 from tapcfn.model import (
     Deployed,
     Finding,
+    FoundSet,
     Orphan,
     Phase,
     Rollout,
@@ -57,6 +58,12 @@ def among(rollout: Rollout, found: Mapping[Target, Mapping[str, Deployed]]) -> t
         and not name.startswith(_INSTANCE)
         and not stacks[name].status.is_absent
     )
+
+
+def without_instances(found: Iterable[Orphan], sets: Iterable[FoundSet]) -> tuple[Orphan, ...]:
+    """Return orphans without the stacks that a set has taken in: they have its rollout's tags."""
+    taken = {each.stack_id for one in sets for each in one.instances.values()}
+    return tuple(each for each in found if each.deployed.stack_id not in taken)
 
 
 def left_behind(

@@ -40,7 +40,7 @@ from tapcfn.ledger import FileLedger
 from tapcfn.model import EMPTY, Gate, Orphan, Rollout, Snapshot, StackSet
 from tapcfn.moved_values import with_moved_values
 from tapcfn.operations import Approval, Means, Operation
-from tapcfn.orphans import left_behind, merged
+from tapcfn.orphans import left_behind, merged, without_instances
 from tapcfn.plan import Plan, digest
 from tapcfn.ports import Clock
 from tapcfn.preflight import check_regions, explain
@@ -157,16 +157,12 @@ class Desk:
             if error.lasting:
                 explain(self.rollout, self.cloud, self.pool)
             raise
-        return replace(
-            found,
-            orphans=merged(found.orphans, self._left_behind()),
-            sets={
-                each.name: find(
-                    each, self.sets, self.cloud, self.pool, to_plan=to_plan, warn=self.warn
-                )
-                for each in self.rollout.stack_sets
-            },
-        )
+        sets = {
+            each.name: find(each, self.sets, self.cloud, self.pool, to_plan=to_plan, warn=self.warn)
+            for each in self.rollout.stack_sets
+        }
+        strays = merged(found.orphans, self._left_behind())
+        return replace(found, orphans=without_instances(strays, sets.values()), sets=sets)
 
     def _left_behind(self) -> tuple[Orphan, ...]:
         """Look where earlier runs of this folder have deployed the same; tell where that fails.

@@ -10,7 +10,18 @@ import pytest
 
 from tapcfn import orphans
 from tapcfn.errors import CloudError, UsageError
-from tapcfn.model import Deployed, Severity, Stack, StackEvent, StackStatus, Target
+from tapcfn.model import (
+    Deployed,
+    DetailedStatus,
+    FoundSet,
+    Instance,
+    InstanceStatus,
+    Severity,
+    Stack,
+    StackEvent,
+    StackStatus,
+    Target,
+)
 from tapcfn.operations import Approval
 from tapcfn.plan import Plan, Reason, Verb
 from tests.fakes import AWAY, HOME, World, a_deployed, a_rollout, a_stack
@@ -62,6 +73,20 @@ def test_stacks_of_others_are_none(stack: Stack) -> None:
     left(world, stack)
 
     assert () == world.snapshot(a_rollout(NETWORK)).orphans
+
+
+def test_a_stack_that_a_set_has_taken_in_is_none() -> None:
+    """It keeps its name and the rollout's tags, and belongs to the set now. (D-24)"""
+    world = World()
+    kept, taken = left(world, OLD), left(world, a_stack("legacy", tags=OURS))
+    good = (InstanceStatus.CURRENT, DetailedStatus.SUCCEEDED)
+    instance = Instance(HOME, *good, stack_id=taken.stack_id)
+    found = world.snapshot(a_rollout(NETWORK)).orphans
+
+    still = orphans.without_instances(found, [FoundSet(instances={HOME: instance})])
+
+    assert len(found) == 2
+    assert [each.deployed for each in still] == [kept]
 
 
 def test_a_shell_that_is_only_reviewed_is_none() -> None:
