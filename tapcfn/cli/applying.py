@@ -139,9 +139,14 @@ def _note_outputs(desk: Desk) -> None:
 def show_next_steps(desk: Desk) -> None:
     """Say what a newcomer may try now."""
     call, name = program(), desk.place.command
-    desk.session.console.say(
-        "\nWhat to try next:\n"
-        f"  {call} plan {name}     what would change now: nothing\n"
-        f"  {call} status {name}   where each stack stands\n"
-        f"  {call} destroy {name}  take it away again"
-    )
+    steps = {
+        f"{call} plan {name}": "what would change now: nothing",
+        f"{call} status {name}": "where each stack stands",
+        f"{call} destroy {name}": "take it away again",
+    }
+    widest = max(map(len, steps))
+    lines = [f"  {each:<{widest}}  {says}" for each, says in steps.items()]
+    room = desk.session.console.room
+    if room is not None and max(map(len, lines)) > room:  # a command is never broken for us
+        lines = [line for each, says in steps.items() for line in (f"  {says}:", f"    {each}")]
+    desk.session.console.say("\n".join(("\nWhat to try next:", *lines)))

@@ -46,12 +46,17 @@ class Console:
     @property
     def on_terminal(self) -> bool:
         """Whether a person watches a screen that can be redrawn."""
-        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not self.json
+        return sys.stderr.isatty() and not _is_dumb() and not self.json
 
     @property
     def width(self) -> int | None:
         """How wide the screen is that a result goes to, if it goes to one."""
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+    @property
+    def room(self) -> int | None:
+        """How wide the screen is that progress goes to, if it goes to one."""
+        return shutil.get_terminal_size().columns if sys.stderr.isatty() else None
 
     def notify(self, event: Event) -> None:
         """Tell an event: as a line of JSON, or to the person who follows, and to who listens."""
@@ -105,13 +110,32 @@ class Console:
         if not self.json:
             _write(sys.stdout, masked(text, self.secrets) + "\n")
 
-    def answer(self, kind: str, fields: Mapping[str, object], text: str) -> None:
-        """Give an answer in the forms that are wanted: an event of this type, and text."""
+    def page(self, text: str) -> None:
+        """Print a result that a screen shows wrapped and coloured, and a file as it is."""
+        if self.json:
+            return
+        width = self.width
+        if width is not None:
+            from tapcfn.report.page import page
+
+            text = page(masked(text, self.secrets), width, color=self.color and not _is_dumb())
+        self.result(text)
+
+    def answer(
+        self, kind: str, fields: Mapping[str, object], text: str, *, paged: bool = False
+    ) -> None:
+        """Give an answer in the forms that are wanted: an event of this type, and text.
+
+        One that people read, and no program or other command takes, may be `paged`.
+        """
         from tapcfn.events import Answered
 
         if self.is_read:
             self.notify(Answered(kind, fields))
-        self.result(text)
+        if paged:
+            self.page(text)
+        else:
+            self.result(text)
 
     def tell(self, finding: Finding, target: Target | None = None) -> None:
         """Tell a finding that is no part of an answer: as an event, or to the person."""
@@ -160,6 +184,11 @@ class Console:
 
         for text in progress_lines(event, self.seconds):
             _write(sys.stderr, text + "\n")
+
+
+def _is_dumb() -> bool:
+    """Whether the terminal can print, and no more."""
+    return os.environ.get("TERM") == "dumb"
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -45,7 +45,7 @@ def travel(
     from tapcfn.report.journeys import legs_text, way_fields
 
     text = legs_text(desk.place.rollout, legs)
-    desk.session.console.answer("way", way_fields(legs), text)
+    desk.session.console.answer("way", way_fields(legs), text, paged=True)
     if not legs:
         return 0
     _agree(desk, legs, wish, asked)

@@ -25,7 +25,7 @@ from tapcfn.stack_sets.causes import cluster
 from tapcfn.stack_sets.cells import Cell, Standing
 
 # The least lines for one set: its name, a head, a row, and the totals.
-_LEAST = 5
+LEAST = 5
 
 
 @dataclass(slots=True)
@@ -100,6 +100,12 @@ class Boards:
             case _:
                 return
 
+    @property
+    def are_shown(self) -> bool:
+        """Whether there is a set to be drawn."""
+        with self._lock:
+            return any(each.cells for each in self._boards.values())
+
     def _board(self, name: str) -> Board:
         preferences = self._preferences.get(name, Preferences())
         return self._boards.setdefault(name, Board(name, preferences))
@@ -118,7 +124,7 @@ class Boards:
 
     def _matrix(self, board: Board, width: int, height: int) -> list[str]:
         cells = board.at(self._now())
-        if height < _LEAST:
+        if height < LEAST:
             return [_one_line(board, width)]
         failed = [
             (pair, cell.cause)

@@ -43,7 +43,7 @@ def phases(session: Session, /, *, where: Where, at: str) -> int:
     text = _no_moves(place.blueprint)
     if place.rollout.moves:
         text = phases_text(place.rollout, here, passed)
-    session.console.answer("phases", fields, text)
+    session.console.answer("phases", fields, text, paged=True)
     if fault:
         session.console.say(fault)
     return 0

@@ -160,7 +160,7 @@ def _show_the_way(
 
     legs = legs_to(desk, snapshot, goal, journey)
     text = legs_text(desk.place.rollout, legs)
-    desk.session.console.answer("way", way_fields(legs), text)
+    desk.session.console.answer("way", way_fields(legs), text, paged=True)
     return 10 if legs and coded else 0
 
 
@@ -168,7 +168,7 @@ def _name_points_ahead(desk: Desk, snapshot: Snapshot, at: str) -> None:
     from tapcfn.report.journeys import points_text
 
     if text := points_text(desk.place.rollout, desk.position(snapshot, at)):
-        desk.session.console.result(text)
+        desk.session.console.page(text)
 
 
 @click.command()

@@ -152,7 +152,7 @@ def show_plan(
     from tapcfn.report.planned import events_of
 
     previews, sets = tuple(previews), tuple(sets)
-    session.console.result(plan_text(planned, previews, session.console.width, sets))
+    session.console.page(plan_text(planned, previews, session.console.width, sets))
     if session.console.is_heard:
         for event in events_of(planned, previews, sets):
             session.console.notify(event)

@@ -143,7 +143,7 @@ def _grid(
     width: int,
 ) -> tuple[int, list[str]]:
     """Return in how many blocks the columns stand, and their lines."""
-    names = _short_names(regions) if look.short else {each: each for each in regions}
+    names = short_names(regions) if look.short else {each: each for each in regions}
     texts = {target: _text(cell, look) for target, cell in cells.items()}
     widest = max((len(each) for each in [*texts.values(), *names.values()]), default=0)
     margin = max(len(each) for each in ["account", *accounts])
@@ -183,7 +183,7 @@ def _ordered(regions: Iterable[str], order: Sequence[str]) -> list[str]:
     return sorted(regions, key=lambda region: (ranks.get(region, len(ranks)), region))
 
 
-def _short_names(regions: Iterable[str]) -> dict[str, str]:
+def short_names(regions: Iterable[str]) -> dict[str, str]:
     """Return short names; whole ones where two Regions would have the same."""
     short = {
         region: "".join(_PARTS.get(part, part) for part in region.split("-")) for region in regions

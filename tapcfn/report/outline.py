@@ -46,7 +46,8 @@ def plan_text(
         lines.append(f"phase {phase.name}")
         for number, wave in enumerate(phase.waves, start=1):
             lines.append(f"  wave {number}")
-            for each in fold(_entry(step, asked.get(step.stack.name)) for step in wave):
+            entries = (_entry(step, asked.get(step.stack.name), dropped) for step in wave)
+            for each in fold(entries):
                 lines += fold_lines(each, dropped)
         if phase.sets:
             lines.append("  stack sets")
@@ -115,29 +116,31 @@ def _is_gone(step: Step) -> bool:
 # Stacks -------------------------------------------------------------------------------------------
 
 
-def _entry(step: Step, preview: Preview | None) -> Entry:
+def _entry(step: Step, preview: Preview | None, dropped: str) -> Entry:
     stack = step.stack
     blocks = [Block((line,)) for line in _setting_lines(step, preview)]
     change_set = change_set_of(preview) if isinstance(preview, Previewed | Deferred) else None
     if isinstance(preview, Refused):
         blocks += _refusals(preview)
     elif isinstance(preview, Deferred):
-        blocks.append(Block((_waiting_text(preview),)))
+        blocks.append(Block((_waiting_text(preview, dropped),)))
     elif change_set and change_set.empty:
         blocks.append(Block(("nothing changes, as far as can be told now",)))
     for change in change_set.changes if change_set else ():
         lines = tuple(change_lines(change, ""))
         blocks.append(Block(lines, is_perilous(change), change.physical_id, is_change=True))
     if isinstance(preview, Previewed) and (later := preview.later):
-        blocks.append(Block(_later_lines(preview.provisional, later)))
+        blocks.append(Block(_later_lines(preview.provisional, later, dropped)))
     if isinstance(preview, Previewed | Deferred):
         blocks += [Block((finding_text(each),)) for each in preview.findings]
     return entry(stack.name, stack.target, (step.verb, step.reason), blocks, change_set)
 
 
-def _later_lines(inputs: tuple[OutputOf, ...], later: tuple[Change, ...]) -> tuple[str, ...]:
+def _later_lines(
+    inputs: tuple[OutputOf, ...], later: tuple[Change, ...], dropped: str
+) -> tuple[str, ...]:
     """Say what may change besides, once inputs from stacks that change too are known. (D-15)"""
-    names = ", ".join(map(str, inputs))
+    names = ", ".join(str(each).removeprefix(dropped) for each in inputs)
     may = {Replacement.TRUE: " (replaced)", Replacement.CONDITIONAL: " (may be replaced)"}
     found = (
         each.logical_id + (may.get(each.replacement, "") if each.replacement else "")
@@ -188,7 +191,7 @@ def _option_lines(stack: Stack) -> Iterator[str]:
         yield f"tells {arn}"
 
 
-def _waiting_text(preview: Deferred) -> str:
+def _waiting_text(preview: Deferred, dropped: str) -> str:
     """Return which inputs are unknown, each with its parameter and that one's type."""
     if not preview.unknown:
         return "known once the rolled back stack is deleted"
@@ -199,5 +202,5 @@ def _waiting_text(preview: Deferred) -> str:
         if key in stack.template.parameters
     }
     return "known after apply: " + ", ".join(
-        f"{each}{kinds.get(each, '')}" for each in preview.unknown
+        f"{str(each).removeprefix(dropped)}{kinds.get(each, '')}" for each in preview.unknown
     )
