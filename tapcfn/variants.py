@@ -38,7 +38,8 @@ def check(rollout: Rollout) -> None:
         ]
         if move.forever and not move.confirm:
             faults.append(f"move {move.name}: is forever, and has no name to confirm it by")
-        if not move.forever and (why := [each for each in map(forever, move.actions) if each]):
+        leads_back = move.forever or move.undone_by  # or says how: by what its stacks become
+        if not leads_back and (why := [each for each in map(forever, move.actions) if each]):
             faults.append(f"move {move.name}: has to say that it is forever: {why[0]}")
     if faults:
         raise TemplateError("; ".join(faults))

@@ -26,6 +26,9 @@ MYSQL_VERSIONS = frozenset(
     {*(f"8.4.{patch}" for patch in range(5, 12)), *(f"8.0.{patch}" for patch in range(42, 47))}
 )
 
+# The logical ID of a database, where a stack has one.
+DATABASE = "Database"
+
 PORTS: Mapping[str, int] = {"mysql": 3306, "postgres": 5432}
 
 # Clients must speak TLS.
@@ -157,7 +160,7 @@ def _authenticate(made: rds.DBInstance, login: Login) -> None:
 
 def add_replica(
     template: Template,
-    title: str = "Database",
+    title: str = DATABASE,
     *,
     identifier: Value,
     source: Parameter | Value | None,

@@ -74,10 +74,11 @@ class Migration:
         ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, TagSpecifications=tagged)
         return cls(bench, made["LoadBalancerArn"])
 
-    def settings(self, *, replicates: bool = True) -> None:
+    def settings(self, *, replicates: bool = True, more: str = "") -> None:
         """Write the settings file."""
         self.bench.file.write_text(
-            SETTINGS.format(
+            more
+            + SETTINGS.format(
                 account=self.bench.account,
                 image=IMAGE,
                 balancer=self.balancer,
@@ -248,10 +249,11 @@ class Others(Migration):
         """The identifier of the database that is left."""
         return "shop"
 
-    def settings(self, *, replicates: bool = True) -> None:
+    def settings(self, *, replicates: bool = True, more: str = "") -> None:
         """Write the settings file."""
         self.bench.file.write_text(
-            OF_OTHERS.format(
+            more
+            + OF_OTHERS.format(
                 account=self.bench.account,
                 image=IMAGE,
                 balancer=self.balancer,

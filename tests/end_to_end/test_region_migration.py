@@ -177,6 +177,35 @@ def test_the_first_write_needs_its_name(bench: Bench) -> None:
 
 
 @pytest.mark.drill
+def test_a_promotion_by_a_call_goes_around_the_stack(migration: Migration) -> None:
+    """O-15: the stack lets the replica go, and takes the promoted database over; there and back."""
+    migration.settings(more='promotion = "call"\n')
+    whole(migration.apply())
+    first = migration.state()
+
+    whole(migration.until("detach"))
+    replica = migration.database()
+    assert replica["ReadReplicaSourceDBInstanceIdentifier"]
+    whole(migration.apply("--back-to", "freeze"))
+    assert migration.database()["DbiResourceId"] == replica["DbiResourceId"]
+
+    whole(gone := migration.until("promote"))
+    assert [name for name, _, _ in moves(gone)] == ["keep", "detach", "promote"]
+    promoted = migration.database()
+    assert not promoted.get("ReadReplicaSourceDBInstanceIdentifier")
+    assert (promoted["DbiResourceId"], promoted["BackupRetentionPeriod"]) == (
+        *(replica["DbiResourceId"], 7),
+    )
+    nothing_to_do(migration)
+
+    whole(migration.apply("--back-to", "base"))
+    assert migration.state() == first
+    whole(migration.until("open", *FIRST_WRITE))
+    whole(migration.until("retire"))
+    _the_source_is_left(migration, OLD)
+
+
+@pytest.mark.drill
 def test_what_others_made_is_moved_and_left_as_it_was(bench: Bench) -> None:
     """S4-5, S4-9, S4-16: their rules and parameters, there and back; traffic in three steps."""
     made = Others.begin(bench)

@@ -12,6 +12,7 @@ from tapcfn.model import (
     CopyDatabaseSnapshot,
     CopyImage,
     Later,
+    PromoteDatabase,
     ProveReplication,
     PutReplicationRule,
     RemoveReplicationRule,
@@ -20,6 +21,7 @@ from tapcfn.model import (
     SnapshotVolumes,
     Target,
 )
+from templates.blueprints.region_migration.data import BACKUPS
 from templates.blueprints.region_migration.roles import TAG, TAG_VALUE
 from templates.blueprints.region_migration.settings import Settings
 from templates.blueprints.region_migration.source import RULE
@@ -84,6 +86,12 @@ class Copies:
         """Return a look at what RDS tells of both databases: nothing of rows."""
         names = self.settings.copied_database, self.settings.names.target_database
         return CompareDatabases("compare-databases", self.source, names[0], self.target, names[1])
+
+    def promote(self) -> PromoteDatabase:
+        """Return the promotion by a call, with the backups that the stack then says. (O-15)"""
+        name = self.settings.names.target_database
+        days, window = BACKUPS.days, BACKUPS.window
+        return PromoteDatabase("promote-by-call", self.target, name, days, window)
 
     def before(self) -> Iterator[Action]:
         """Yield the backups of the source. (S4-21, S4-X8)"""

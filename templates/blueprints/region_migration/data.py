@@ -77,6 +77,14 @@ def build(settings: Settings) -> Template:
     return template
 
 
+def build_kept(settings: Settings) -> Template:
+    """Return the replica, whose stack leaves it behind: before it is promoted by a call. (O-15)"""
+    template = build(settings)
+    database = template.resources[databases.DATABASE]
+    database.DeletionPolicy = database.UpdateReplacePolicy = "Retain"
+    return template
+
+
 def build_away(settings: Settings) -> Template:
     """Return the same stack without the database: on the way back from a promotion.
 

@@ -8,10 +8,10 @@ that a target that is not well costs readers little and writers nothing. (O-13 t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tapcfn.model import STATEFUL, Later, Move, OutputOf, SetReadOnly, Stack
+from tapcfn.model import STATEFUL, Action, Later, Move, OutputOf, SetReadOnly, Stack
 from templates.blueprints.region_migration import (
     app,
     copying,
@@ -22,6 +22,7 @@ from templates.blueprints.region_migration import (
     source,
 )
 from templates.blueprints.region_migration.settings import Settings
+from templates.layers import databases
 
 if TYPE_CHECKING:
     from templates.blueprints.region_migration.stacks import System
@@ -93,6 +94,8 @@ class _Moves:
             yield self._reverse()
         if not settings.promoted:
             yield from self._freeze()
+            if self._by_call:
+                yield from self._detach()
             yield self._promote()
         if not settings.password_reset:
             yield self._password()
@@ -206,27 +209,65 @@ class _Moves:
     def _with(self, **keys: object) -> System:
         return self.system.with_settings(self.settings.model_copy(update=keys))
 
+    def _detach(self) -> Iterator[Move]:
+        """Yield what takes the replica out of its stack, which then knows nothing of the call.
+
+        A stack that owns a replica which others promote can't be updated any more. (O-15, L-14)
+        """
+        replica = self._replica(read_only=True)
+        kept = self._kept(replica, "kept")
+        yield Move(
+            "keep",
+            "let the stack leave the replica behind when it gives it up",
+            (kept,),
+            allow=(self._may(kept, "policy"),),
+            look="nothing changes of the replica itself",
+            minutes=1,
+        )
+        away = data.build_away(self.settings)
+        yield Move(
+            "detach",
+            "take the replica out of its stack; it goes on replicating",
+            (self.system.replica_of(away, replica.parameters, "detached"),),
+            look="the replica is there, and its stack does not know it",
+            minutes=1,
+        )
+
+    def _kept(self, stack: Stack, variant: str, **keys: bool) -> Stack:
+        """Return a stack of the database that takes over the one which is there, and leaves it."""
+        template = data.build_kept(self.settings.model_copy(update=keys))
+        return replace(self.system.replica_of(template, stack.parameters, variant), adopt=True)
+
+    @staticmethod
+    def _may(stack: Stack, what: str) -> str:
+        return f"{stack.name}/{databases.DATABASE}:{what}"
+
     def _promote(self) -> Move:
         """Return the promotion, which no update takes back: the way back is another replica.
 
         Before a customer's write the promoted database is worth nothing that the source has not.
         """
         stack = self._replica(read_only=True, variant="promoted", promoted=True)
+        losses, call = ["replace", "remove"], list[Action]()
+        if self._by_call:
+            stack = self._kept(stack, "promoted-kept", promoted=True)
+            losses.append("policy")
+            call.append(self.copies.promote())
         return Move(
             "promote",
             "let the replica stand alone, once no object is missing; it takes no writes yet",
             (stack,),
-            before=(self.copies.compare("compare-objects-again"),),
-            allow=(f"{stack.name}/Database:replace", f"{stack.name}/Database:remove"),
+            before=(self.copies.compare("compare-objects-again"), *call),
+            allow=tuple(self._may(stack, each) for each in losses),
             undone_by=self._without_database(stack),
             look='the change set says "Conditional" of the database, and nothing else of it',
             minutes=10,
         )
 
     def _without_database(self, promoted: Stack) -> tuple[Stack, ...]:
-        """Return the promoted stack without RDS's own protection, then without the database."""
+        """Return the promoted stack that lets go of the database, and then without it."""
         settings, templates = self.settings, []
-        if settings.termination_protection:
+        if settings.termination_protection or self._by_call:
             bare = settings.model_copy(update={"promoted": True, "termination_protection": False})
             templates.append(("unprotected", data.build(bare)))
         templates.append(("away", data.build_away(settings)))
@@ -236,13 +277,19 @@ class _Moves:
         )
 
     def _password(self) -> Move:
+        stack = self._stands_alone(read_only=not self.settings.promoted)
         return Move(
             "password",
             "give the database the password of its secret",
-            (self._stands_alone(read_only=not self.settings.promoted),),
+            (stack,),
+            allow=(self._may(stack, "policy"),) if self._by_call else (),
             look="the secret says host, port and password of the target",
             minutes=5,
         )
+
+    @property
+    def _by_call(self) -> bool:
+        return self.settings.promotion == "call" and not self.settings.promoted
 
     def _stands_alone(self, *, read_only: bool) -> Stack:
         return self._replica(

@@ -48,6 +48,11 @@ class Settings(Keys):
     promoted: bool = Field(
         False, description="true or false: whether the replica is a database of its own by now"
     )
+    promotion: Literal["update", "call"] = Field(
+        "update",
+        description='how the replica is promoted: "update" (of its stack) or "call" (while no '
+        "stack has it: for a change set that would replace the database)",
+    )
     password_reset: bool = Field(
         False,
         description="true or false: give the promoted database the password of its secret; in "

@@ -44,6 +44,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "source_role": {"source_role_arn": f"arn:aws:iam::{ACCOUNT}:role/of/others"},
     "no_way_back": {"reverse_replication": False},
     "promoted": {"promoted": True},
+    "by_call": {"promotion": "call"},
     "password_reset": {"promoted": True, "password_reset": True},
     "no_accelerator": {"global_accelerator": False},
     "cut_over": {"dial_source": 0, "dial_target": 100},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tapcfn.acting import ActionState, ActionStatus
+from tapcfn.acting import ActionState, ActionStatus, ActMeans, act
 from tapcfn.aws.actions import AwsActions
 from tapcfn.errors import BlockedError, CloudError, StackError
 from tapcfn.model import (
@@ -20,7 +20,7 @@ from tapcfn.model import (
     SetReadOnly,
 )
 from tapcfn.waits import Patience
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeLedger
 from tests.tapcfn.aws.wire import HERE, Wire, Wires
 
 ARN = "arn:aws:rds:eu-west-1:111122223333:db:db1"
@@ -250,11 +250,11 @@ BACKUPS = {"BackupRetentionPeriod": 7, "PreferredBackupWindow": "03:00-04:00"}
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (a_database(**SOURCE), "absent"),
-        (a_database(status="modifying", **SOURCE), "absent"),
+        (a_database(**SOURCE), "ready"),
+        (a_database(status="backing-up", **SOURCE), "running"),
         (a_database(status="rebooting", BackupRetentionPeriod=7), "running"),
         (a_database(BackupRetentionPeriod=7), "done"),
-        (a_database(BackupRetentionPeriod=0), "absent"),
+        (a_database(BackupRetentionPeriod=0), "ready"),
         (a_database(status="incompatible-network", **SOURCE), "failed"),
     ],
 )
@@ -268,17 +268,16 @@ def test_a_promoted_database_stands_alone_and_keeps_backups(
 
 
 def test_a_replica_is_promoted_once_it_can_be(rds: Wire, actions: AwsActions, clock: FakeClock):
-    """While it is backed up it can't be; whose it was is a fact."""
+    """While it is backed up it can't be, and nothing is sent; whose it was is a fact."""
     there(rds, a_database(status="backing-up", **SOURCE))
-    rds.refuses("promote_read_replica", "InvalidDBInstanceState", **NAMED, **BACKUPS)
+    there(rds, a_database(**SOURCE))
     there(rds, a_database(**SOURCE))
     rds.answers("promote_read_replica", {}, **NAMED, **BACKUPS)
+    there(rds, a_database(status="modifying"))
     there(rds, a_database(BackupRetentionPeriod=7))
+    means = ActMeans(actions, clock, FakeLedger(), Patience(clock), lambda _: None)
 
-    actions.begin(PROMOTE, "t")
-
-    assert actions.look(PROMOTE, "t").facts["source before"] == "first"
-    assert clock.now() == 15.0
+    assert act(PROMOTE, means).facts["source before"] == "first"
 
 
 def test_a_promotion_that_was_sent_before_is_not_sent_again(rds: Wire, actions: AwsActions):
