@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from tapcfn.local import server
 from tests.end_to_end.conftest import Bench, Result
+from tests.end_to_end.sets import SetFolder, service_managed
 from tests.local_cloud import Aws
 
 SETTINGS = """\
@@ -59,3 +62,50 @@ def test_every_account_gets_the_baseline_in_every_region(bench: Bench, count: in
     assert gone.code == 0, gone.err
     (role,) = there.client("iam").list_roles()["Roles"]
     assert role["RoleName"] == "baseline-execution"
+
+
+OVER_UNITS = """\
+backend = "local"
+account = "{0}"
+accounts = {1}
+keep_data = false
+termination_protection = false
+organizational_units = ["{2}"]
+regions = ["us-east-1", "eu-west-1"]
+auto_deployment = false
+preferences.concurrent_percent = 100
+preferences.mode = "soft"
+"""
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("table", ["x03_twice", "x10_cut"])
+def test_over_an_organization_nothing_is_begun_twice(
+    bench: Bench, tmp_path: Path, table: str
+) -> None:
+    """Answers of all writes are lost or broken; the next run has nothing to do. (X-3, X-10)"""
+    fleet: SetFolder = service_managed(bench, tmp_path / "fleet")
+    accounts = json.dumps([bench.account, *fleet.accounts])
+    bench.file.write_text(OVER_UNITS.format(bench.account, accounts, fleet.unit))
+
+    def run(command: str, *words: str) -> Result:
+        return bench.of("baseline", command, *words)
+
+    try:
+        fleet.inject(table)
+        first = run("apply", "--json")
+    finally:
+        server.inject(bench.root, "")
+    again = run("plan", "--detailed-exitcode", "--json")
+
+    assert (first.code, again.code) == (0, 0), first.out + again.out
+    sets = fleet.cloudformation.list_stack_sets(Status="ACTIVE")["Summaries"]
+    assert {"CREATE": len(sets)} == fleet.starts()
+    ended = [each for line in first.of_type("summary") for each in line["units"]]
+    assert {"done"} == {each["ending"] for each in ended}
+    for account in fleet.accounts:
+        iam = Aws(bench.url, account).client("iam")
+        assert iam.get_account_password_policy()["PasswordPolicy"]["PasswordReusePrevention"] == 24
+    gone = run("destroy")
+    assert gone.code == 0, gone.err
+    assert not fleet.cloudformation.list_stack_sets(Status="ACTIVE")["Summaries"]

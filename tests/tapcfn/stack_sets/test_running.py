@@ -420,6 +420,18 @@ def test_an_account_that_is_suspended_is_a_warning() -> None:
     assert [each.split(":")[0] for each in outcome.warnings] == [f"{B}/{EAST}", f"{B}/{WEST}"]
 
 
+def test_instances_that_are_left_alone_for_their_account_are_named() -> None:
+    """No call of ours names them, so that the service says nothing of them. (X-27)"""
+    room = Room()
+    room.sets.has(a_set())
+    spread = replace(room.planned(a_set(version="2")), suspended=pairs((B,)))
+
+    warnings = run(spread, room.means()).warnings
+
+    assert [f"{B}/{EAST}", f"{B}/{WEST}"] == [each.split(":")[0] for each in warnings]
+    assert all("its account is suspended" in each for each in warnings)
+
+
 def test_an_inoperable_instance_is_never_a_success() -> None:
     """Nothing to do, and not as wanted: exit 5."""
     room = Room()

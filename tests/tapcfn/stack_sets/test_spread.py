@@ -161,6 +161,20 @@ def test_instances_in_suspended_accounts_are_left_alone() -> None:
     assert acts(spread) == ["all: update 2*"]
 
 
+def test_a_set_of_suspended_accounts_alone_is_changed_without_them() -> None:
+    """None of its instances can carry the change. (X-27)"""
+    there = replace(
+        found(a_set()), members=tuple(Member(each, "ou-1", suspended=True) for each in (A, B))
+    )
+
+    spread = spread_of(replace(a_set(version="2"), pairs=frozenset()), there)
+
+    assert (spread.suspended, spread.remove) == (pairs(), frozenset())
+    assert [(call.act, call.renews, call.pairs) for w in spread.waves for call in w.calls] == [
+        ("update", True, frozenset())
+    ]
+
+
 def test_overrides_group_the_pairs_that_are_told_the_same() -> None:
     """One call tells all that it names the same."""
     told = {Target(A, EAST): {"Size": "2"}, Target(B, EAST): {"Size": "2"}}
