@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
+
+from tapcfn.report.ndjson import stream_schema
 
 Line: TypeAlias = Mapping[str, Any]
 
@@ -42,7 +45,8 @@ class Recorded:
 def recorded(texts: Iterable[str]) -> Recorded | None:
     """Return the last run that lines of text tell of, or None where there is none.
 
-    Lines that are torn, or none of version 1, are passed over; those that come twice count once.
+    Lines that are torn, or without what version 1 says is always there, are passed over; those that
+    come twice count once.
     """
     found: dict[str, dict[int, Line]] = {}
     for line in _lines(texts):
@@ -62,5 +66,14 @@ def _lines(texts: Iterable[str]) -> Iterator[Line]:
             line, _ = decoder.raw_decode(text, start)
         except ValueError:
             continue
-        if all(isinstance(line.get(key), kind) for key, kind in _ENVELOPE.items()):
+        if all(isinstance(line.get(key), kind) for key, kind in _ENVELOPE.items()) and (
+            line.keys() >= _always().get(line["type"], frozenset())
+        ):
             yield line
+
+
+@lru_cache
+def _always() -> Mapping[str, frozenset[str]]:
+    """Return the fields that each type of line always has."""
+    definitions: Mapping[str, Any] = stream_schema()["definitions"]
+    return {kind: frozenset(each.get("required", ())) for kind, each in definitions.items()}

@@ -49,7 +49,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource, wherever it changes like this."""
+    """One resource, wherever it changes like this: `everywhere` is in all instances that change."""
 
     sign: str
     word: str
@@ -61,6 +61,7 @@ class Change:
     source: str
     details: tuple[Detail, ...]
     places: tuple[str, ...] = ()
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +167,14 @@ def _folded(changes: Iterable[Line], home: str) -> tuple[Change, ...]:
         )
         first.setdefault(key, line)
         places.setdefault(key, []).append(place_of(line["account"], line["region"]))
+    every = {place for found in places.values() for place in found}
     return tuple(
-        _change(line, tuple(sorted(places[key])) if places[key] != [home] else ())
+        _change(line, tuple(sorted(places[key])) if places[key] != [home] else (), len(every))
         for key, line in first.items()
     )
 
 
-def _change(line: Line, places: tuple[str, ...]) -> Change:
+def _change(line: Line, places: tuple[str, ...], most: int) -> Change:
     sign, word, tone = _WORDS.get(line["action"], ("~", str(line["action"]).lower(), "calm"))
     if line["replacement"] == "True":
         sign, word, tone = _REPLACE
@@ -190,6 +192,7 @@ def _change(line: Line, places: tuple[str, ...]) -> Change:
         f"{source['file']}:{source['line']}" if source else "",
         tuple(_detail(each) for each in line["details"]),
         places,
+        1 < len(places) == most,
     )
 
 

@@ -96,7 +96,7 @@ def gates_of(run: Recorded) -> tuple[GateCard, ...]:
 
 
 def _card(line: Line, samples: Mapping[float, Mapping[str, Any]]) -> GateCard:
-    sign, tone = _TONES[line["verdict"]]
+    sign, tone = _TONES.get(line["verdict"], ("?", "warn"))
     told = [each for _, each in sorted(samples.items())]
     place = place_of(line["account"], line["region"])
     return GateCard(

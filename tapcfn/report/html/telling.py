@@ -89,7 +89,7 @@ def findings_of(run: Recorded) -> tuple[Finding, ...]:
 def _finding(line: Line, places: tuple[str, ...]) -> Finding:
     where = [line["nested"], line["logical_id"], line["path"]]
     return Finding(
-        _SEVERITIES[line["severity"]],
+        _SEVERITIES.get(line["severity"], _SEVERITIES["info"]),
         line["rule"],
         line["unit"],
         " ".join(each for each in where if each),

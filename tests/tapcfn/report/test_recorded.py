@@ -55,6 +55,14 @@ def test_what_is_torn_or_no_line_is_passed_over() -> None:
     assert (1, {}) == (len(found.lines), found.summary)
 
 
+def test_a_line_without_what_is_always_there_is_passed_over() -> None:
+    """Somebody's filter has left out fields: the rest of the run can still be shown."""
+    first, *rest = lines()
+    cut = '{"v":1,"seq":0,"ts":"t","run":"r1","type":"plan.unit","unit":"a"}'
+
+    assert len(read(first, *rest).lines) - 1 == len(read(cut, *rest).lines)
+
+
 def test_a_text_without_lines_is_no_run() -> None:
     assert recorded(["hello", '{"v":1}']) is None
     assert recorded([]) is None

@@ -66,7 +66,7 @@ class Visit:
 def visit(browser: Browser, file: Path, **how: Any) -> Iterator[Visit]:
     """Open a file in a context of its own; `how` is as for `Browser.new_context`."""
     with browser.new_context(**how) as context:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         found = Visit(page, file)
         page.on("request", lambda request: found.asked.append(request.url))

@@ -176,9 +176,9 @@ def test_a_change_that_happens_in_many_places_is_shown_once_with_the_places() ->
 
     ((unit,),) = (each.units for each in rounds_of(run, units_of(run)))
 
-    assert [("Bucket", ("111111111111/us-east-1", "111111111111/us-west-2")),
-            ("Topic", ("111111111111/us-west-2",))] == [
-        (each.logical_id, each.places) for each in unit.changes
+    assert [("Bucket", ("111111111111/us-east-1", "111111111111/us-west-2"), True),
+            ("Topic", ("111111111111/us-west-2",), False)] == [
+        (each.logical_id, each.places, each.everywhere) for each in unit.changes
     ]  # fmt: skip
     assert "instances: 2 to update" == unit.counts
 
