@@ -85,6 +85,7 @@ documents: $(READY) ## Write what the code says in docs: requirements, pictures,
 	$(PY) -m tests.requirements
 	$(PY) -m tests.documents
 	$(PY) -m tests.reference
+	$(PY) -m tests.terminal
 
 docs: $(DOCS_READY) ## Build the site of docs/ into site/; broken links fail
 	NO_MKDOCS_2_WARNING=true $(VENV)/bin/mkdocs build

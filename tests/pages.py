@@ -24,7 +24,7 @@ SHELLS = frozenset({"console", "sh", "bash", "shell"})
 _CALLS = (["tapcfn"], ["python", "deploy.py"], [".venv/bin/python", "deploy.py"])
 _TITLE = re.compile(r'title="([^"]+)"')
 _MARK = re.compile(r"\s*\([A-Z]-[^)]*\)")
-_LEFT_OUT = re.compile(r"…|\.\.\.|<[a-z]")
+_LEFT_OUT = re.compile(r"…|COMMAND|\.\.\.|<[a-z]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from tests.documents import (
 from tests.reference import FOLDER, reference
 from tests.reference.machine import MEANINGS, VARIABLES, variables
 from tests.reference.python import PUBLIC, SAID, explained
+from tests.terminal import pictures
 
 
 @pytest.mark.parametrize("name", BLUEPRINTS)
@@ -90,6 +91,13 @@ def test_the_receiver_of_the_page_knows_a_signature() -> None:
 def test_a_page_of_the_reference_is_current(name: str) -> None:
     """It is written by `make documents`, never by hand."""
     assert reference()[name] == (FOLDER / name).read_text(encoding="utf-8")
+
+
+def test_the_pictures_of_the_terminal_are_current() -> None:
+    """They are drawn by `make documents`, the same bytes each time, and load nothing."""
+    for file, drawn in pictures():
+        assert drawn == file.read_text(encoding="utf-8"), file
+        assert "url(" not in re.sub(r"url\(#[\w-]+\)", "", drawn)
 
 
 def test_every_exit_code_and_every_variable_is_explained() -> None:
