@@ -17,6 +17,7 @@ APPS = "ou-ab12-aaaaaaaa"
 SETTINGS = f"""
 backend = "aws"
 account = "{HOME}"
+accounts = ["{HOME}"]
 region = "us-east-1"
 
 [stack_sets.base]
@@ -116,3 +117,17 @@ def test_pairs_need_neither_file_nor_cloud(folder: Path, capfd: pytest.CaptureFi
     wants(folder, PAIRS)
 
     assert simulate(capfd, folder)[0] == 0
+
+
+def test_where_nobody_may_ask_the_organization_a_file_is_offered(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Why it can't be asked, and what does as well."""
+    code, lines = simulate(capfd, folder)
+
+    (told,) = [each for each in lines if each["type"] == "diagnostic" and each["level"] == "error"]
+    assert code == 1
+    assert "credentials" in told["message"]
+    assert told["message"].endswith(
+        "a file of the accounts and their units does as well: --accounts FILE"
+    )
