@@ -7,7 +7,9 @@ drill runs the scripts with the real one.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -16,6 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +29,7 @@ PROGRAM = """\
 #!{python}
 import os, signal, sys, time
 from pathlib import Path
+from typing import Any
 
 here, words = Path({store!r}), sys.argv[1:]
 with (here / "calls").open("a") as file:
@@ -315,3 +319,58 @@ def test_a_comment_is_written_once_and_then_changed(runner: Runner):
         "gh api --silent --method PATCH repos/acme/shop/issues/comments/7 "
         "--field body=@comments/comment-a/comment.md"
     )
+
+
+# What is asked of GitHub --------------------------------------------------------------------------
+
+
+def asked(script: str, document: object, **variables: str) -> list[str]:
+    """Return what a script's own question picks from GitHub's answer."""
+    jq = shutil.which("jq")
+    if jq is None:
+        pytest.skip("jq is not installed: GitHub's runners have it, here it only reads the filters")
+    found = re.search(r"--jq \\\n\s+'(.*?)'\)\"", (SCRIPTS / script).read_text(), re.DOTALL)
+    assert found is not None
+    done = subprocess.run(
+        [jq, "-r", found[1]],
+        input=json.dumps(document),
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def artifact(run: int, day: int, **keys: Any) -> dict[str, Any]:
+    made = {"id": run, "head_branch": "main", "head_repository_id": 1, "repository_id": 1}
+    return {
+        "expired": keys.pop("expired", False),
+        "created_at": f"2030-01-{day:02}T00:00:00Z",
+        "workflow_run": {**made, **keys},
+    }
+
+
+def test_only_what_the_branch_has_deployed_is_gone_back_to() -> None:
+    """The newest: not one of a pull request, of a fork, or one that is gone."""
+    found = [
+        artifact(5, 1),
+        artifact(7, 2),
+        artifact(9, 3, head_branch="mine"),
+        artifact(11, 4, expired=True),
+        artifact(13, 5, head_repository_id=2),
+    ]
+
+    assert asked("rollback.sh", {"artifacts": found}, GITHUB_REF_NAME="main") == ["7"]
+    assert asked("rollback.sh", {"artifacts": []}, GITHUB_REF_NAME="main") == []
+
+
+def test_only_a_comment_of_the_workflows_own_is_changed() -> None:
+    """Anybody may write the first line of one."""
+    comments = [
+        {"id": 1, "user": {"login": "somebody"}, "body": "<!-- m -->\ntext"},
+        {"id": 2, "user": {"login": "github-actions[bot]"}, "body": "<!-- m -->\ntext"},
+        {"id": 3, "user": {"login": "github-actions[bot]"}, "body": "<!-- n -->\ntext"},
+    ]
+
+    assert asked("comment.sh", comments, MARKER="<!-- m -->") == ["2"]
