@@ -212,7 +212,7 @@ def test_every_step_goes_back_and_a_gate_that_fails_takes_its_own_back(api: Api)
     assert (first, 0) == (api.state, api.weight)
 
 
-EVENTS = ("move.start", "op.start", "gate", "move.end")
+EVENTS = ("move.start", "op.start", "op.end", "gate", "move.end")
 STEPS = ("sync", "shift-10", "shift-50", "shift-100", "monitor")
 BAD = {
     alarm: f'alarm = "*{alarm}*"\nregion = "{TARGET}"\ncourse = [[0, "ALARM"]]' for alarm in ALARMS
