@@ -106,7 +106,7 @@ def test_each_change_is_told_once_and_the_end_with_its_samples() -> None:
         (GateStatus.WAITING, "good for 0 s of 30 s"),
         (GateStatus.PASSED, "good for 30 s"),
     ] == scene.judged()
-    assert GateJudged("network", HOME, "errors", verdict, a_gate()) == scene.told[-1]
+    assert GateJudged("network", HOME, "errors", verdict, a_gate(), 75.0) == scene.told[-1]
 
 
 def test_a_long_wait_is_not_silent() -> None:
