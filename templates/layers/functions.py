@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from awacs import logs as logs_actions
 from awacs import sqs as sqs_actions
@@ -26,6 +27,9 @@ CODE = Path(__file__).parents[1] / "functions"
 
 # Old tools, and some emulators, take no more characters of inline code. (L-15)
 MAX_INLINE = 4096
+
+# The newest Python first. (C-8)
+Runtime: TypeAlias = Literal["python3.14", "python3.13", "python3.12"]
 
 DEAD_LETTER_SECONDS = 1_209_600
 

@@ -10,16 +10,11 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from tapcfn.config import Cidr, Common, Region
-
-MAX_BUCKET_NAME = 63
-ACCOUNT_DIGITS = 12
+from templates.blueprints._checks import ACCOUNT_DIGITS, MAX_BUCKET_NAME, start_of_names
 
 # CloudFormation takes 50 tags for a resource; these many are not ours to give away.
 MAX_TAGS = 40
 TAG_TEXT = r"[\w\s.:/=+@-]"
-
-# Beginnings that S3 keeps for itself.
-RESERVED = ("sthree-", "amzn-s3-demo-")
 
 
 class BaseSettings(Common):
@@ -84,7 +79,7 @@ class BaseSettings(Common):
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
-        return check_name(name)
+        return start_of_names(name)
 
     @field_validator("regions")
     @classmethod
@@ -122,16 +117,6 @@ class BaseSettings(Common):
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", stage):
             raise ValueError("cannot be the name of a stage")
         return stage
-
-
-def check_name(name: str) -> str:
-    """Return a name that can start the names of buckets; refuse any other."""
-    if not re.fullmatch(r"[a-z](-?[a-z0-9])*", name):
-        raise ValueError("cannot start the names of buckets")
-    for start in RESERVED:
-        if f"{name}-".startswith(start):
-            raise ValueError(f'AWS reserves names that start with "{start}"')
-    return name
 
 
 def check_bucket_name(base: str, key: str, regions: tuple[str, ...]) -> None:

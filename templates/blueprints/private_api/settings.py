@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from tapcfn.config import Cidr, Region
-from templates.blueprints.private_api.base import BaseSettings, check_bucket_name, check_name
+from templates.blueprints._checks import start_of_names
+from templates.blueprints.private_api.base import BaseSettings, check_bucket_name
 from templates.layers import custom_resources, trail
 from templates.layers._names import short
 from templates.layers.flow_logs import FlowLog
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
     @field_validator("artifacts_name")
     @classmethod
     def _is_a_name_with_room(cls, name: str, info: ValidationInfo) -> str:
-        check_name(name)
+        start_of_names(name)
         check_bucket_name(f"{name}-logs-{{}}", "artifacts_name", info.data.get("regions", ()))
         return name
 

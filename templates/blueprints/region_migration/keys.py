@@ -8,11 +8,12 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from tapcfn.config import Cidr, Common, Region
+from templates.blueprints._checks import OF_S3, fits_bucket_names, other_region, start_of_names
 from templates.blueprints._existing_vpc import ExistingVpc
-from templates.blueprints.region_migration.names import MAX_BUCKET_NAME, longest_bucket
+from templates.blueprints.region_migration.names import longest_bucket
 
 # Beginnings that S3 keeps for itself, and one that load balancers do.
-RESERVED = ("sthree-", "amzn-s3-demo-", "internal-")
+RESERVED = (*OF_S3, "internal-")
 
 MAX_ENVIRONMENT = 20
 
@@ -113,25 +114,16 @@ class Keys(Common):
     @field_validator("target_region")
     @classmethod
     def _is_another_region(cls, region: str, info: ValidationInfo) -> str:
-        if region == info.data.get("source_region"):
-            raise ValueError("is the source Region; nothing would move")
-        return region
+        return other_region(
+            region, info, "source_region", "is the source Region; nothing would move"
+        )
 
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, name: str, info: ValidationInfo) -> str:
-        if not re.fullmatch(r"[a-z](-?[a-z0-9])*", name):
-            raise ValueError("cannot start the names of resources")
-        for start in RESERVED:
-            if f"{name}-".startswith(start):
-                raise ValueError(f'AWS reserves names that start with "{start}"')
+        start_of_names(name, of="resources", reserved=RESERVED)
         regions = [info.data.get(key, "") for key in ("source_region", "target_region")]
-        if (excess := longest_bucket(name, *regions) - MAX_BUCKET_NAME) > 0:
-            raise ValueError(
-                f"makes a bucket name of {MAX_BUCKET_NAME + excess} characters, and S3 takes "
-                f"{MAX_BUCKET_NAME}; name may have at most {len(name) - excess} characters here"
-            )
-        return name
+        return fits_bucket_names(name, longest_bucket(name, *regions))
 
     @field_validator("environment")
     @classmethod

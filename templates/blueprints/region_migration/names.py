@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from templates.blueprints._checks import ACCOUNT_DIGITS
 from templates.layers._names import short
 from templates.layers.storage import bucket_name
-
-MAX_BUCKET_NAME = 63
-ACCOUNT_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from templates.blueprints.region_migration.keys import Keys, of_source
 from templates.blueprints.region_migration.names import Names
 from templates.layers import databases
+from templates.layers.functions import Runtime
 
 MAX_IDENTIFIER = 63
 MAX_GROUP = 255
@@ -102,7 +103,7 @@ class Settings(Keys):
     promotion_function: bool = Field(
         False, description="true or false: a function that promotes the replica"
     )
-    runtime: Literal["python3.14", "python3.13", "python3.12"] = Field(
+    runtime: Runtime = Field(
         "python3.14", description='of the function: "python3.14", "python3.13" or "python3.12"'
     )
     aws_backup: bool = Field(

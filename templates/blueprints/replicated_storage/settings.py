@@ -9,15 +9,19 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from tapcfn.config import Cidr, Common, Region
+from templates.blueprints._checks import (
+    ACCOUNT_DIGITS,
+    OF_S3,
+    fits_bucket_names,
+    other_region,
+    start_of_names,
+)
 from templates.layers.flow_logs import FlowLog
-
-MAX_BUCKET_NAME = 63
-ACCOUNT_DIGITS = 12
 
 EXTRA_DAYS = 30
 
 # Beginnings that S3 keeps for itself, and the one that EC2 refuses in a security group's name.
-RESERVED = ("sthree-", "amzn-s3-demo-", "sg-")
+RESERVED = (*OF_S3, "sg-")
 
 
 class Settings(Common):
@@ -121,31 +125,19 @@ class Settings(Common):
     @field_validator("replication_region")
     @classmethod
     def _is_another_region(cls, region: str, info: ValidationInfo) -> str:
-        if region == info.data.get("home_region"):
-            raise ValueError("is the home Region; a copy must live in another")
-        return region
+        why = "is the home Region; a copy must live in another"
+        return other_region(region, info, "home_region", why)
 
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
-        if not re.fullmatch(r"[a-z](-?[a-z0-9])*", name):
-            raise ValueError("cannot start the names of buckets")
-        for start in RESERVED:
-            if f"{prefix_of(name)}-".startswith(start):
-                raise ValueError(f'AWS reserves names that start with "{start}"')
-        return name
+        return start_of_names(name, reserved=RESERVED, prefix=prefix_of(name))
 
     @field_validator("name")
     @classmethod
     def _leaves_room_in_bucket_names(cls, name: str, info: ValidationInfo) -> str:
         regions = [info.data.get(key, "") for key in ("home_region", "replication_region")]
-        longest = _longest_bucket_name(prefix_of(name), *regions)
-        if (excess := longest - MAX_BUCKET_NAME) > 0:
-            raise ValueError(
-                f"makes a bucket name of {longest} characters, and S3 takes {MAX_BUCKET_NAME}; "
-                f"name may have at most {len(name) - excess} characters here"
-            )
-        return name
+        return fits_bucket_names(name, _longest_bucket_name(prefix_of(name), *regions))
 
     @field_validator("environment")
     @classmethod

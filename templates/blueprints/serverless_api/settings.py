@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from tapcfn.config import Cidr, Common, Region
-
-MAX_BUCKET_NAME = 63
-ACCOUNT_DIGITS = 12
+from templates.blueprints._checks import ACCOUNT_DIGITS, MAX_BUCKET_NAME, other_region
+from templates.layers.functions import Runtime
 
 # The longest name that is made of team and environment is a function's: 64 characters.
 LONGEST_END = "-migration"
@@ -126,9 +125,7 @@ class Settings(Common):
         description="true or false: set the role by which API Gateway writes logs, one for an "
         "account and Region; false where another stack has set it",
     )
-    runtime: Literal["python3.14", "python3.13", "python3.12"] = Field(
-        "python3.14", description='"python3.14", "python3.13" or "python3.12"'
-    )
+    runtime: Runtime = Field("python3.14", description='"python3.14", "python3.13" or "python3.12"')
     function_timeout: Literal[30, 15] = Field(
         30, description="30 or 15: seconds that one request may take"
     )
@@ -157,9 +154,8 @@ class Settings(Common):
     @field_validator("target_region")
     @classmethod
     def _is_another_region(cls, region: str, info: ValidationInfo) -> str:
-        if region == info.data.get("source_region"):
-            raise ValueError("is the source Region; the target must be another")
-        return region
+        why = "is the source Region; the target must be another"
+        return other_region(region, info, "source_region", why)
 
     @field_validator("domain_name")
     @classmethod
