@@ -286,7 +286,8 @@ def _document(path: Path) -> Mapping[str, Any]:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise ConfigError(str(path), (f"cannot be read: {reason}",)) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), (f"is not TOML: {error}",)) from error
+        quotes = "; a text stands in quotes" if "Invalid value" in str(error) else ""
+        raise ConfigError(str(path), (f"is not TOML: {error}{quotes}",)) from error
 
 
 def check(where: str, document: Mapping[str, Any], model: type[S]) -> S:

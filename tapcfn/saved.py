@@ -113,7 +113,7 @@ def load(path: Path) -> SavedPlan:
         said = body.pop("digest")
         schema = body["schema"]
     except FileNotFoundError as error:
-        raise UsageError(f"{path}: does not exist") from error
+        raise UsageError(f"{path}: does not exist; `plan --out FILE` writes one") from error
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise UsageError(f"{path}: is no plan file ({error})") from error
     if schema != SCHEMA:
@@ -185,7 +185,10 @@ def restore(
     Raises `StaleError` naming every stack that is no longer as it was when the plan was saved.
     """
     if saved.rollout != digest(plan.rollout):
-        raise StaleError("the settings or the templates have changed since the plan was saved")
+        raise StaleError(
+            "the settings or the templates have changed since the plan was saved; "
+            "`plan --out FILE` makes a new one to review"
+        )
     stale = [
         f"{step.stack.name}: {fault}"
         for step in plan.steps

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from tapcfn.errors import BlockedError, UsageError
 from tapcfn.model import Phase, Rollout, Snapshot
+from tapcfn.nearest import hint
 from tapcfn.plan import Plan, PlannedPhase, Step, Verb
 from tapcfn.stack_sets.steps import SetStep
 
@@ -46,7 +47,8 @@ class Selection:
         if wanted not in known:
             option = "--phase" if self.phase else "--until"
             raise UsageError(
-                f'{option}: phase "{wanted}" does not exist (there are: {", ".join(known)})'
+                f'{option}: phase "{wanted}" does not exist{hint(wanted, known)} (there are: '
+                f"{', '.join(known)})"
             )
         at = known.index(wanted)
         if self.phase:
@@ -54,11 +56,12 @@ class Selection:
         return phases[at:] if backwards else phases[: at + 1]
 
 
-def _fitting(glob: str, names: Iterable[str]) -> list[str]:
+def _fitting(glob: str, names: list[str]) -> list[str]:
     found = [name for name in names if fnmatchcase(name, glob)]
     if not found:
         raise UsageError(
-            f'--only: no stack is called "{glob}" (there are: {", ".join(sorted(names))})'
+            f'--only: no stack is called "{glob}"{hint(glob, names)} (there are: '
+            f"{', '.join(sorted(names))})"
         )
     return found
 

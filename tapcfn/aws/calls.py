@@ -15,6 +15,7 @@ from botocore.exceptions import (
     LoginError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
     SSOError,
     TokenRetrievalError,
 )
@@ -58,6 +59,7 @@ _NO_CREDENTIALS = (
     LoginError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProfileNotFound,
     SSOError,
     TokenRetrievalError,
 )
@@ -113,6 +115,11 @@ def _advice(error: Exception, target: Target) -> str:
         return (
             "; run `aws configure`, or set AWS_PROFILE, or say in the settings who speaks for the "
             f'account: [credentials."{target.account}"] with a profile or a role_arn'
+        )
+    if isinstance(error, ProfileNotFound):
+        return (
+            "; `aws configure list-profiles` names those there are: mend AWS_PROFILE, or the "
+            f'profile in the settings\' [credentials."{target.account}"]'
         )
     if isinstance(error, ClientError) and _is_skewed(error):
         return (

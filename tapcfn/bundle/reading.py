@@ -62,6 +62,10 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
     try:
         manifest: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = manifest.get("manifest_version")
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{folder} is no bundle: it has no {MANIFEST}; `bundle build` makes one"
+        ) from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, AttributeError) as error:

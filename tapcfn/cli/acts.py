@@ -11,6 +11,7 @@ from tapcfn.cli.agreeing import agreed
 from tapcfn.cli.options import Session, Where, common, linked, placed
 from tapcfn.cli.workplace import workplace
 from tapcfn.errors import UsageError
+from tapcfn.nearest import hint
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
@@ -51,7 +52,9 @@ def _named(rollout: Rollout, name: str) -> Action:
     known = {action.name: action for action in rollout.actions}
     if name not in known:
         there = ", ".join(sorted(known)) or "none"
-        raise UsageError(f'--name: no action is called "{name}" (there are: {there})')
+        raise UsageError(
+            f'--name: no action is called "{name}"{hint(name, known)} (there are: {there})'
+        )
     return known[name]
 
 

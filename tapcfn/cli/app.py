@@ -24,7 +24,7 @@ from tapcfn.cli.local_cloud import local
 from tapcfn.cli.looking import events, outputs, status
 from tapcfn.cli.moves import phases, runbook
 from tapcfn.cli.notify import notify
-from tapcfn.cli.options import Session, resume_line
+from tapcfn.cli.options import Session, program, resume_line
 from tapcfn.cli.past import resume, runs
 from tapcfn.cli.pipelines import pipeline
 from tapcfn.cli.recovering import recover
@@ -186,7 +186,8 @@ def _attempt(session: Session, arguments: Sequence[str], interrupts: Interrupts)
 
 def _usage(session: Session, error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
-    hint = f"see {context.command_path} --help" if context else "see --help"
+    words = context.command_path.partition(" ")[2] if context else ""
+    hint = " ".join(filter(None, ("see", program(), words, "--help")))
     session.console.complain(error.format_message(), "usage", hint)
     return 2
 

@@ -9,6 +9,7 @@ import click
 
 from tapcfn.cli import completers
 from tapcfn.errors import BlockedError, UsageError
+from tapcfn.nearest import hint
 
 if TYPE_CHECKING:
     from tapcfn.cli.desk import Desk
@@ -38,7 +39,10 @@ def sets_of(place: Workplace, name: str) -> tuple[StackSet, ...]:
     if not known:
         raise UsageError(f"{place.blueprint} has no stack sets")
     if name and name not in known:
-        raise UsageError(f"--set {name}: no such stack set (there are: {', '.join(sorted(known))})")
+        raise UsageError(
+            f"--set {name}: no such stack set{hint(name, known)} (there are: "
+            f"{', '.join(sorted(known))})"
+        )
     return (known[name],) if name else tuple(known.values())
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tapcfn.cli.options import Where
 from tapcfn.errors import BlockedError, TapcfnError, TemplateError, UsageError
+from tapcfn.nearest import hint
 
 if TYPE_CHECKING:
     from tapcfn.aws.cloud import AwsCloud
@@ -55,8 +56,8 @@ class Catalogue:
         """
         if importlib.util.find_spec(package.partition(".")[0]) is None:
             raise UsageError(
-                f"there is no package {package} here; run this where your templates are, or hand "
-                "its name to tapcfn.cli.main"
+                f"there is no package {package} here; run this where your templates are, or name a "
+                f"folder that has a tapcfn.toml{_folders()}"
             )
         module = _imported(package)
         folder = Path(str(module.__file__)).parent.parent / "settings"
@@ -70,13 +71,9 @@ class Catalogue:
     def check(self, blueprint: str) -> None:
         """Raise `UsageError` naming the nearest blueprint if there is none such."""
         if blueprint not in self.modules:
-            import difflib
-
-            near = difflib.get_close_matches(blueprint, self.modules, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(
-                f'blueprint "{blueprint}" does not exist{hint} (there are: '
-                f"{', '.join(sorted(self.modules))})"
+                f'blueprint "{blueprint}" does not exist{hint(blueprint, self.modules)} '
+                f"(there are: {', '.join(sorted(self.modules))})"
             )
 
     def stages(self, blueprint: str) -> tuple[str, ...]:
@@ -90,9 +87,16 @@ class Catalogue:
         if stage not in stages:
             raise UsageError(
                 f'stage "{stage}" has no settings: {self.settings}/{blueprint}.{stage}.toml does '
-                f"not exist (there are: {', '.join(stages) or 'none'})"
+                f"not exist{hint(stage, stages)} (there are: {', '.join(stages) or 'none'}; a copy "
+                "of one is a beginning)"
             )
         return self.settings / f"{blueprint}.{stage}.toml"
+
+
+def _folders() -> str:
+    """Name the folders of templates that lie here."""
+    names = sorted(path.parent.name for path in Path().glob("*/tapcfn.toml"))
+    return f": {', '.join(names)}" if names else ""
 
 
 def _imported(package: str) -> ModuleType:

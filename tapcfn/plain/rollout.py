@@ -21,6 +21,7 @@ from tapcfn.model import (
     Target,
     TemplateBody,
 )
+from tapcfn.nearest import hint
 from tapcfn.plain.settings import FILE, PlainSet, Settings, StackSettings, Wire
 from tapcfn.plain.templates import TemplateFault, keeping, load
 from tapcfn.plan import plan
@@ -49,14 +50,21 @@ def read(place: Path) -> Plain:
     """
     file = file_of(place)
     if not file.is_file():
-        what = "it names" if file.suffix == ".toml" else f"there a {FILE} names"
+        there = hint(place.name, _beside(place)) if not place.exists() else ""
+        what = "it names" if file.suffix == ".toml" else f"a {FILE} there names"
         raise UsageError(
-            f"{file}: does not exist; {what} the stacks of a folder of templates, such as{EXAMPLE}"
+            f"{file}: does not exist{there}; {what} the stacks of a folder of templates, "
+            f"such as{EXAMPLE}"
         )
     settings = config.load(file, Settings)
     rollout = _Wiring(file, settings).rollout()
     plan(rollout, Snapshot())
     return Plain(file, settings, rollout)
+
+
+def _beside(place: Path) -> list[str]:
+    """Return the folders of templates that lie where one was looked for."""
+    return [path.parent.name for path in place.parent.glob(f"*/{FILE}")]
 
 
 def file_of(place: Path) -> Path:

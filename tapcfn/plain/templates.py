@@ -69,10 +69,21 @@ def _decoded(path: Path) -> Mapping[Any, Any]:
         raise TemplateFault(f"{shown(path)}: is not UTF-8") from error
     template, matches = decode_str(text)
     if matches or not isinstance(template, Mapping):
-        said = dict.fromkeys(f"{shown(path)}:{each.linenumber}: {each.message}" for each in matches)
+        said = dict.fromkeys(
+            f"{shown(path)}:{each.linenumber}: {each.message}{_about_tabs(text, each.linenumber)}"
+            for each in matches
+        )
         raise TemplateFault("; ".join(said) or f"{shown(path)}: is no template")
     found: Mapping[Any, Any] = template
     return found
+
+
+def _about_tabs(text: str, number: int) -> str:
+    """Say what is wrong with a line of YAML that is indented by a tab: its parser does not."""
+    lines = text.splitlines()
+    line = lines[number - 1] if 0 < number <= len(lines) else ""
+    is_tab = "\t" in line[: len(line) - len(line.lstrip())]
+    return "; YAML is indented by spaces, and this line by a tab" if is_tab else ""
 
 
 def _faults(document: Mapping[Any, Any], path: Path) -> Iterator[str]:

@@ -41,6 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (AWS, ['account: missing, and backend is "aws"; allowed: ']),
         ('backend = "lokal"\n', ['backend = "lokal": ', 'allowed: "local"']),
         ("backend = \n", ["is not TOML: "]),
+        ("backend = local\n", ["is not TOML: ", "; a text stands in quotes"]),
     ],
 )
 def test_every_fault_of_the_settings_is_told_at_once(
@@ -65,13 +66,34 @@ def test_every_fault_of_the_settings_is_told_at_once(
         (["plan", "replicated_storag"], "did you mean replicated_storage?"),
         (["plan", "replicated_storage", "--stage", "prod"], 'stage "prod" has no settings: '),
         (["plan", "replicated_storage", "--settings", "gone.toml"], "gone.toml:"),
-        (["plan"], "Missing argument 'BLUEPRINT'"),
+        (["plan"], "Missing argument 'BLUEPRINT' (there are: baseline, "),
+        (["plan", "--nonsense"], "deploy.py plan --help"),
+        (["plan", "replicated_storage", "--stage", "loca"], "; did you mean local? (there are: "),
+        (["plan", "replicated_storage", "--phase", "provison"], "; did you mean provision? ("),
+        (["plan", "replicated_storage", "--until", "provison"], "; did you mean provision? ("),
+        (
+            ["plan", "replicated_storage", "--only", "network"],
+            "; did you mean local-replicated-storage-network? (",
+        ),
+        (
+            ["act", "serverless_api", "--name", "remove-canary-us-east"],
+            "; did you mean remove-canar",
+        ),
+        (
+            ["stackset", "simulate", "baseline", "--set", "account"],
+            "; did you mean local-baseline-acc",
+        ),
+        (["apply", "--from-bundle", "."], "is no bundle: it has no manifest.json; `bundle build`"),
+        (["plan", "./shop"], "shop: does not exist; a tapcfn.toml there names the stacks of"),
         (["apply"], "which blueprint?"),
         (["aply"], "No such command 'aply'"),
         (["plan", "replicated_storage", "--timeout", "soon"], '"soon" is no duration; allowed: '),
         (["render", "--stage", "local"], "--out is missing"),
         (["check", "--stage", "prod"], 'no blueprint has a stage "prod"'),
-        (["apply", "--plan", "gone.json"], "gone.json: does not exist"),
+        (
+            ["apply", "--plan", "gone.json"],
+            "gone.json: does not exist; `plan --out FILE` writes one",
+        ),
         (["events", "replicated_storage", "--stack", "x"], "--stack x: no such stack"),
         (["plan", "replicated_storage", "--stage", "a_b"], 'stage "a_b": names of stacks start'),
         (["schema", "nothing"], 'blueprint "nothing" does not exist'),
@@ -98,6 +120,49 @@ def test_even_a_wrong_command_line_ends_with_a_summary(
     lines = read_lines(capfd.readouterr().out)
     assert (2, ["diagnostic", "summary"]) == (code, [line["type"] for line in lines])
     assert ("usage", 2) == (lines[-1]["status"], lines[-1]["exit_code"])
+
+
+def test_a_mistyped_folder_is_recognised(here: Path, capfd: pytest.CaptureFixture[str]):
+    """By those that lie beside it; where there are no blueprints, they are what there is."""
+    (here / "shop").mkdir()
+    (here / "shop" / "tapcfn.toml").touch()
+
+    codes = [run("nothing.here", ["plan", name]) for name in ("./shpo", "shpo")]
+
+    err = capfd.readouterr().err
+    assert [2, 2] == codes
+    assert "shpo: does not exist; did you mean shop?" in err
+    assert "or name a folder that has a tapcfn.toml: shop" in err
+
+
+def test_a_tab_in_a_template_is_named(here: Path, capfd: pytest.CaptureFixture[str]):
+    """YAML's own words for it help nobody."""
+    (here / "tapcfn.toml").write_text(
+        'backend = "local"\n[stacks.a]\ntemplate = "a.yaml"\nregion = "us-east-1"\n'
+    )
+    (here / "a.yaml").write_text("Resources:\n\tA: {}\n")
+
+    assert 2 == run("nothing.here", ["plan", "."])
+
+    assert "a.yaml:2: " in (err := capfd.readouterr().err)
+    assert "; YAML is indented by spaces, and this line by a tab" in err
+
+
+def test_a_profile_that_there_is_not_is_refused_before_anything(
+    here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Like credentials that are not there: exit 4, and where to look."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(here / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(here / "none"))
+    monkeypatch.setenv("AWS_PROFILE", "deplyo")
+    file = here / "mine.toml"
+    file.write_text(AWS + 'account = "111122223333"\naccounts = ["111122223333"]\n')
+
+    code = run("templates.blueprints", ["plan", "replicated_storage", "--settings", str(file)])
+
+    err = capfd.readouterr().err
+    assert 4 == code, err
+    assert "profile (deplyo) could not be found; `aws configure list-profiles`" in err
 
 
 def test_a_stage_whose_account_is_not_allowed_is_refused(

@@ -107,7 +107,7 @@ def test_a_missing_folder_and_a_missing_file_show_a_sample(run: Run, tmp_path: P
     assert 2 == told.code
     assert f"{tmp_path}/empty/tapcfn.toml: does not exist; it names the stacks" in told.err
     assert '\n  [stacks.network]\n  template = "network.yaml"\n  region = "us-east-1"\n' in told.err
-    assert "there a tapcfn.toml names" in run("plan", str(tmp_path / "none")).err
+    assert "does not exist; a tapcfn.toml there names" in run("plan", str(tmp_path / "none")).err
 
 
 def test_the_run_that_is_at_work_is_named(bench: Bench, run: Run, folder: Path) -> None:

@@ -379,7 +379,7 @@ def test_what_is_no_plan_file_is_a_mistake_of_usage(path: Path, content: bytes) 
 
 def test_a_plan_file_that_is_not_there_is_told_so(path: Path) -> None:
     """It was never a plan file."""
-    with pytest.raises(UsageError, match=r"plan\.json: does not exist$"):
+    with pytest.raises(UsageError, match=r"plan\.json: does not exist; `plan --out FILE`"):
         saved.load(path)
 
 
@@ -486,9 +486,10 @@ def test_changed_settings_make_a_plan_stale(world: World, path: Path, rollout: R
     with pytest.raises(StaleError) as caught:
         restore(world, path, rollout)
 
-    assert "the settings or the templates have changed since the plan was saved" == str(
-        caught.value
-    )
+    assert (
+        "the settings or the templates have changed since the plan was saved; "
+        "`plan --out FILE` makes a new one to review"
+    ) == str(caught.value)
 
 
 def test_another_account_in_the_settings_makes_a_plan_stale(world: World, path: Path) -> None:

@@ -53,7 +53,7 @@ def test_stacks_are_named_whole_or_by_a_pattern() -> None:
     [
         (
             {"phase": "tow"},
-            '--phase: phase "tow" does not exist (there are: one, two, three)',
+            '--phase: phase "tow" does not exist; did you mean two? (there are: one, two, three)',
         ),
         ({"until": "four"}, '--until: phase "four" does not exist (there are: one, two, three)'),
         ({"phase": "one", "until": "two"}, "--phase and --until exclude each other"),
@@ -75,7 +75,7 @@ def test_a_stack_that_does_not_exist_is_a_wrong_question() -> None:
         chosen("prod-app", phase="two")
 
     assert str(error.value) == (
-        '--only: no stack is called "prod-netwrk" '
+        '--only: no stack is called "prod-netwrk"; did you mean prod-network? '
         "(there are: prod-app, prod-dns, prod-last, prod-network)"
     )
 

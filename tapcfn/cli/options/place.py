@@ -65,7 +65,10 @@ def placed(
             if apart and _is_default("stage"):
                 stage = ""
             elif from_bundle is None and blueprint is None and required:
-                raise click.UsageError("Missing argument 'BLUEPRINT'.", click.get_current_context())
+                raise click.UsageError(
+                    f"Missing argument 'BLUEPRINT'{_there_are(session)}.",
+                    click.get_current_context(),
+                )
             return command(session, where=Where(blueprint, stage, file, from_bundle), **rest)
 
         decorated: Any = call
@@ -95,6 +98,18 @@ def placed(
         return result
 
     return add
+
+
+def _there_are(session: Session) -> str:
+    """Name the blueprints, as far as that can be done."""
+    from tapcfn.cli.workplace import Catalogue
+    from tapcfn.errors import TapcfnError
+
+    try:
+        names = sorted(Catalogue.load(session.package).modules)
+    except TapcfnError:
+        return ": a folder that has a tapcfn.toml"
+    return f" (there are: {', '.join(names)})"
 
 
 def _is_default(name: str) -> bool:
