@@ -281,7 +281,7 @@ def test_a_bundle_that_is_not_as_it_was_written_is_stale(
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (None, "cannot be read: No such file"),
+        (None, "is no bundle: it has no manifest.json; `bundle build` makes one"),
         ("[", "is no manifest"),
         ("[]", "is no manifest"),
         ('{"manifest_version": 1}', "manifest_version is 1; this tapcfn reads 2"),
