@@ -8,34 +8,30 @@ that a target that is not well costs readers little and writers nothing. (O-13 t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tapcfn.model import STATEFUL, Action, Later, Move, OutputOf, SetReadOnly, Stack
+from tapcfn.model import STATEFUL, Later, Move, OutputOf, SetReadOnly, Stack
 from templates.blueprints.region_migration import (
     app,
     copying,
-    data,
     foundation,
     gates,
     monitoring,
     source,
 )
+from templates.blueprints.region_migration.promoting import FIRST_WRITE, LOST, Promotion
 from templates.blueprints.region_migration.settings import Settings
-from templates.layers import databases
 
 if TYPE_CHECKING:
     from templates.blueprints.region_migration.stacks import System
 
-# Names by which a person agrees to what has no way back.
-FIRST_WRITE = "first-write-in-target"
+# The name by which a person agrees to the end.
 GIVE_UP = "give-up-the-source"
 
 # How long traffic is watched after each step, and the target once it takes writes.
 STEP_BAKE = 300.0
 WATCH_BAKE = 1800.0
-
-_LOST = "customers' rows are in the target alone; to serve from the source again would lose them"
 
 
 def of(system: System) -> tuple[Move, ...]:
@@ -88,20 +84,21 @@ class _Moves:
     def all(self) -> Iterator[Move]:
         """Yield every move from the first copy to the last look back."""
         settings = self.settings
+        promotion = Promotion(self.system, self.copies)
         if not settings.promoted:
             yield from self._until_frozen()
         if settings.reverse_replication:
             yield self._reverse()
         if not settings.promoted:
             yield from self._freeze()
-            if self._by_call:
-                yield from self._detach()
-            yield self._promote()
+            if promotion.by_call:
+                yield from promotion.detach()
+            yield promotion.promote()
         if not settings.password_reset:
-            yield self._password()
+            yield promotion.password()
         yield from self._dials()
         if not settings.promoted:
-            yield self._open()
+            yield promotion.open()
         yield self._watch()
         yield from self._leave()
 
@@ -188,7 +185,7 @@ class _Moves:
         yield Move(
             "freeze",
             "stop writes at the source, and wait until the last of them has arrived",
-            (self._replica(read_only=True),),
+            (self.system.replica(read_only=True),),
             after=stop,
             gates=tuple(self.watched.drained()),
             falls_back=True,
@@ -203,98 +200,8 @@ class _Moves:
             return self.system.output("source-data", source.Out.PARAMETER_GROUP)
         return self.settings.source_db_parameter_group or None
 
-    def _replica(self, *, read_only: bool, variant: str = "", **keys: bool) -> Stack:
-        return self._with(**keys).replica(read_only=read_only, variant=variant)
-
     def _with(self, **keys: object) -> System:
         return self.system.with_settings(self.settings.model_copy(update=keys))
-
-    def _detach(self) -> Iterator[Move]:
-        """Yield what takes the replica out of its stack, which then knows nothing of the call.
-
-        A stack that owns a replica which others promote can't be updated any more. (O-15, L-14)
-        """
-        replica = self._replica(read_only=True)
-        kept = self._kept(replica, "kept")
-        yield Move(
-            "keep",
-            "let the stack leave the replica behind when it gives it up",
-            (kept,),
-            allow=(self._may(kept, "policy"),),
-            look="nothing changes of the replica itself",
-            minutes=1,
-        )
-        away = data.build_away(self.settings)
-        yield Move(
-            "detach",
-            "take the replica out of its stack; it goes on replicating",
-            (self.system.replica_of(away, replica.parameters, "detached"),),
-            look="the replica is there, and its stack does not know it",
-            minutes=1,
-        )
-
-    def _kept(self, stack: Stack, variant: str, **keys: bool) -> Stack:
-        """Return a stack of the database that takes over the one which is there, and leaves it."""
-        template = data.build_kept(self.settings.model_copy(update=keys))
-        return replace(self.system.replica_of(template, stack.parameters, variant), adopt=True)
-
-    @staticmethod
-    def _may(stack: Stack, what: str) -> str:
-        return f"{stack.name}/{databases.DATABASE}:{what}"
-
-    def _promote(self) -> Move:
-        """Return the promotion, which no update takes back: the way back is another replica.
-
-        Before a customer's write the promoted database is worth nothing that the source has not.
-        """
-        stack = self._replica(read_only=True, variant="promoted", promoted=True)
-        losses, call = ["replace", "remove"], list[Action]()
-        if self._by_call:
-            stack = self._kept(stack, "promoted-kept", promoted=True)
-            losses.append("policy")
-            call.append(self.copies.promote())
-        return Move(
-            "promote",
-            "let the replica stand alone, once no object is missing; it takes no writes yet",
-            (stack,),
-            before=(self.copies.compare("compare-objects-again"), *call),
-            allow=tuple(self._may(stack, each) for each in losses),
-            undone_by=self._without_database(stack),
-            look='the change set says "Conditional" of the database, and nothing else of it',
-            minutes=10,
-        )
-
-    def _without_database(self, promoted: Stack) -> tuple[Stack, ...]:
-        """Return the promoted stack that lets go of the database, and then without it."""
-        settings, templates = self.settings, []
-        if settings.termination_protection or self._by_call:
-            bare = settings.model_copy(update={"promoted": True, "termination_protection": False})
-            templates.append(("unprotected", data.build(bare)))
-        templates.append(("away", data.build_away(settings)))
-        return tuple(
-            self.system.replica_of(template, promoted.parameters, variant)
-            for variant, template in templates
-        )
-
-    def _password(self) -> Move:
-        stack = self._stands_alone(read_only=not self.settings.promoted)
-        return Move(
-            "password",
-            "give the database the password of its secret",
-            (stack,),
-            allow=(self._may(stack, "policy"),) if self._by_call else (),
-            look="the secret says host, port and password of the target",
-            minutes=5,
-        )
-
-    @property
-    def _by_call(self) -> bool:
-        return self.settings.promotion == "call" and not self.settings.promoted
-
-    def _stands_alone(self, *, read_only: bool) -> Stack:
-        return self._replica(
-            read_only=read_only, variant="with-password", promoted=True, password_reset=True
-        )
 
     # Traffic --------------------------------------------------------------------------------------
 
@@ -320,22 +227,10 @@ class _Moves:
             gates=tuple(self.watched.well()),
             bake=STEP_BAKE,
             falls_back=not writes,
-            forever=_LOST if writes else "",
+            forever=LOST if writes else "",
             confirm=FIRST_WRITE if writes else "",
             look="HealthyHostCount, 2xx and response times on the dashboard",
             minutes=12,
-        )
-
-    def _open(self) -> Move:
-        return Move(
-            "open",
-            "let the target take writes: from its first one on there is no way back",
-            (self._stands_alone(read_only=False),),
-            forever=_LOST,
-            confirm=FIRST_WRITE,
-            look="write a row through the application, and read it",
-            minutes=1,
-            writes=True,
         )
 
     # Afterwards -----------------------------------------------------------------------------------
