@@ -97,8 +97,9 @@ $(DOCS_READY): $(READY)
 
 browser: $(BROWSER_READY) ## Install what looks at the pages of runs, Chromium too for root on Debian
 	@command -v chromium chromium-browser >/dev/null || \
-		{ [ "$$(id -u)" = 0 ] && apt-get install --quiet --yes --no-install-recommends chromium; } || \
-		echo "No Chromium: apt-get cannot install it here; the tests that need one are skipped."
+		{ [ "$$(id -u)" = 0 ] && apt-get update --quiet && \
+			apt-get install --quiet --yes --no-install-recommends chromium; } || \
+		echo "No Chromium: apt-get cannot install it here, or not as this user. The tests that need it are skipped."
 
 $(BROWSER_READY): $(READY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]' || \

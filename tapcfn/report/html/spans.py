@@ -1,6 +1,6 @@
 """What was at work from when to when: operations, actions, gates and moves, as a run's lines tell.
 
-Times are seconds; of a rehearsal those that the rollout would take on AWS, from its start on.
+Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from tapcfn.report.html.moments import moment, told_at, took
 from tapcfn.report.html.units import Unit
 from tapcfn.report.recorded import Line, Recorded
-from tapcfn.report.rehearsal import STAGING
 from tapcfn.stack_sets.cells import Cell, Standing
 
 # Instances that have a row of their own; more are told by Region.
@@ -202,36 +201,3 @@ def _moves(run: Recorded) -> Iterator[Span]:
             start, end = told_at(begun), told_at(line)
             yield Span(f"move {name}#{number}", name, "move", start, end, tone, note="move")
             begun = None
-
-
-def rehearsed(run: Recorded, told: Line, units: Iterable[Unit]) -> tuple[Span, ...]:
-    """Return the rows of a schedule; resources take as much longer as the cloud was faster."""
-    known = {each.name: each for each in units}
-    events = by_unit(line for line in run.of("stack.event") if line.get("at"))
-    failed = {line["unit"] for line in run.of("op.end") if line["failed"]}
-    speed = float(told.get("speed") or 1.0)
-    return tuple(
-        _scheduled(each, known.get(each["unit"]), events.get(each["unit"], []), speed, failed)
-        for each in told["units"]
-    )
-
-
-def _scheduled(
-    each: Line, unit: Unit | None, events: list[Line], speed: float, failed: set[str]
-) -> Span:
-    name, begins = each["unit"], each["start"] + STAGING
-    zero = min((at for line in events if (at := moment(line["at"])) is not None), default=0.0)
-    inside = tuple(
-        replace(
-            one,
-            start=begins + (one.start - zero) * speed,
-            end=begins + (one.end - zero) * speed,
-        )
-        for one in resources(events)
-    )
-    row = Span(name, name, "stack", float(each["start"]), float(each["end"]), inside=inside)
-    if name in failed:
-        row = replace(row, tone="bad")
-    if unit is None:
-        return row
-    return replace(row, label=unit.short, place=unit.place, needs=unit.needs)

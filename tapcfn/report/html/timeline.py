@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from tapcfn.report.html.moments import axis
-from tapcfn.report.html.spans import HAIR, Span, rehearsed, spans_of
+from tapcfn.report.html.rehearsed import rehearsed
+from tapcfn.report.html.spans import HAIR, Span, spans_of
 from tapcfn.report.html.units import Unit
 from tapcfn.report.recorded import Recorded
 

@@ -107,6 +107,8 @@ def _counts(run: Recorded, units: tuple[Unit, ...]) -> Iterator[str]:
         yield f"{passed} {'move' if passed == 1 else 'moves'} taken"
     if rehearsed := run.of("rehearsal"):
         yield f"would take about {duration(rehearsed[-1]['seconds'])} on AWS"
+        if refused := rehearsed[-1].get("longest_refusal"):
+            yield f"no write is taken for {duration(refused)}"
 
 
 def _causes(

@@ -349,6 +349,45 @@ def test_a_rehearsal_is_drawn_at_the_pace_of_aws() -> None:
     assert [(6.0, 26.0)] == [(each.start, each.end) for each in row.inside]
 
 
+def test_the_moves_of_a_rehearsal_follow_its_stacks_piece_by_piece() -> None:
+    pieces = [("action", "freeze-source", 4), ("gate", "lag", 300)]
+    move = {
+        "move": "freeze",
+        "back": False,
+        "passed": True,
+        "cause": None,
+        "start": 26,
+        "seconds": 304,
+        "pieces": [
+            {"kind": kind, "name": name, "seconds": seconds} for kind, name, seconds in pieces
+        ],
+        "gates": [],
+    }
+    fields = {
+        "seconds": 330,
+        "speed": 20.0,
+        "critical_path": ["a", "freeze: freeze-source", "freeze: gate lag"],
+        "units": [{"unit": "a", "start": 0, "end": 26}],
+        "left": {},
+        "faults": {},
+        "moves": [move],
+        "longest_refusal": 304,
+    }
+    run = told(planned("a"), Answered("rehearsal", fields), Summarised("ok", 0))
+
+    found = timeline_of(run, units_of(run))
+
+    assert found is not None
+    assert [
+        ("a", 0.0, 26.0, True),
+        ("freeze", 26.0, 330.0, False),
+        ("freeze-source", 26.0, 30.0, True),
+        ("gate lag", 30.0, 330.0, True),
+    ] == [(each.label, each.start, each.end, each.critical) for each in found.spans]
+    assert ("a", "freeze-source", "gate lag") == found.path
+    assert "no write is taken for 5 min 04 s" in verdict_of(run, (), (), ()).counts
+
+
 def test_nothing_at_work_is_no_timeline() -> None:
     assert timeline_of(told(START, planned("a"), Summarised("ok", 0)), ()) is None
 
