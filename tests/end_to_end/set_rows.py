@@ -259,7 +259,9 @@ ROWS = (
     Row(36, "instances gone", "update", again=("CREATE",)),
     Row(37, "x37_operation", "update", 1, tells="PONDERING"),
     Row(37, "x37_instance", "update", 1, tells="PONDERED"),
+    # The operation and its instances are known to be well; results only say why some are not.
     Row(37, "x37_result", "update", tells="PONDERED"),
+    # What a preview says and an apply does; a stack set has no notification ARNs to lose.
     Row(38, "", "secret"),
     Row(38, "", "untag"),
     Row(38, "", "ssm"),
