@@ -89,6 +89,7 @@ def test_folders_of_templates_stand_beside_blueprints(offered: Offered) -> None:
         (("plan", "shop", "--stage", "prod", "--only", ""), ["prod-app", "prod-db"]),
         (("destroy", "shop", "--stage", "prod", "--force-delete", "prod-a"), ["prod-app"]),
         (("plan", "shop", "--stage", "prod", "--phase", ""), ["base", "rest"]),
+        (("plan", "shop", "--stage", "=", "prod", "--only", ""), ["prod-app", "prod-db"]),
         (("apply", "shop", "--stage", "prod", "--until", ""), ["base", "rest", "shift", "promote"]),
         (("apply", "shop", "--stage", "prod", "--back-to", ""), ["base", "shift", "promote"]),
         (("apply", "shop", "--confirm-point-of-no-return", ""), ["no-way-back"]),
