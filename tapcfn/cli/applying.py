@@ -64,7 +64,8 @@ def bring(desk: Desk, snapshot: Snapshot, wish: Wish) -> int:
             return code
         if going:
             losses.tell(desk)
-            losses.check_all(wish.removal, allowed)
+            given = losses.part_of(wish.removal) if wish.leaving else wish.removal
+            losses.check_all(given, allowed)
         if planned.has_work and wish.asks and not confirmed(desk):
             return 130
         staged.keep = True

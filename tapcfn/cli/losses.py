@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tapcfn.allowances import Loss, covering
 from tapcfn.clearing import Clearing
@@ -104,6 +104,11 @@ class Losses:
         """Raise `BlockedError` for protection, full buckets and data that nobody allowed."""
         self.check(removal.buckets, lift_protection=removal.lift_protection)
         self.check_allowed(allowed)
+
+    def part_of(self, removal: Removal) -> Removal:
+        """Return what a removal says of what goes here: on a way, other moves have their own."""
+        mine = {each.physical_id for each in self.lost}
+        return replace(removal, buckets=removal.buckets & mine)
 
     def check(self, emptied: frozenset[str], *, lift_protection: bool) -> None:
         """Raise `BlockedError` naming protected stacks and full buckets that nobody allowed."""

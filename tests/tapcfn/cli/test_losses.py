@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from tapcfn.clearing import Clearing, emptied_first
 from tapcfn.cli.console import Console
 from tapcfn.cli.losses import clearing_of, find_losses
-from tapcfn.errors import CloudError
+from tapcfn.cli.options import Removal
+from tapcfn.errors import BlockedError, CloudError
 from tapcfn.events import Diagnosed, Outcome, StackEnded
 from tapcfn.model import Ending, OutputOf, Rollout
 from tapcfn.operations import Approval
@@ -133,3 +135,18 @@ def test_what_is_retained_by_name_is_not_lost():
 
     assert ["two"] == [each.stack for each in losses.lost]
     assert 0 == world.cloud.count("holds_objects", "one-Data")
+
+
+def test_the_buckets_of_a_way_are_emptied_by_the_moves_that_delete_them():
+    """Each move is told of all of them: those of the others are no mistake in its turn."""
+    world, rollout = a_world()
+    one = replace(rollout, phases=(replace(rollout.phases[0], stacks=rollout.stacks[:1]),))
+    losses = find_losses(desk(world), plan_destroy(one, world.snapshot(one)), {})
+    told = Removal((), frozenset({"one-Data", "two-Data"}), lift_protection=True)
+
+    with pytest.raises(BlockedError, match="two-Data: no such bucket is to be deleted"):
+        losses.check(told.buckets, lift_protection=True)
+
+    given = losses.part_of(told)
+    assert frozenset({"one-Data"}) == given.buckets
+    losses.check(given.buckets, lift_protection=given.lift_protection)
