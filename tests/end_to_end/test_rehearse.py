@@ -93,9 +93,8 @@ def test_a_migration_is_rehearsed_from_the_first_copy_to_the_retired_source(
     (taught,) = [line for line in told if line["type"] == "rehearsal"]
     assert (0, []) == (code, taught["not_tried"])
     took = {each["move"]: each["seconds"] for each in taught["moves"]}
-    assert ["backfill", "verify", "freeze", "promote", "password", "open", "watch", "retire"] == (
-        list(took)
-    )
+    assert ("backfill", "retire") == (next(iter(took)), list(took)[-1])
+    assert all(each["passed"] for each in taught["moves"])
     assert took["verify"] >= 1800
     assert took["freeze"] >= 300
     assert "verify: gate replica-keeps-up" in taught["critical_path"]
