@@ -21,10 +21,14 @@ from tapcfn.events import (
     Waiting,
 )
 from tapcfn.gates import Sample
-from tapcfn.model import Ending, Finding, Severity
+from tapcfn.model import Ending, Finding, Severity, StackStatus
+from tapcfn.plan.stuck import ADVICE
 
 # A line of a file, where a cause names one: `… — templates/layers/storage.py:41`.
 _PLACE = re.compile(r" — ([^\s;,]+:\d+)")
+
+# States in which the next apply would be refused; a failed deletion is gone on with as it is.
+_STUCK = frozenset(ADVICE.keys() - {StackStatus.DELETE_FAILED})
 
 # How many groups of like samples a verdict shows, the newest.
 _SAMPLES_SHOWN = 12
@@ -157,10 +161,14 @@ def outcome_text(outcome: Outcome, resume: str | None) -> str:
 
 
 def _mending(outcome: Outcome) -> str:
-    """Say which lines have to be mended before it is worth trying again."""
+    """Say what has to be mended before it is worth trying again: lines, and stacks."""
     failed = (*outcome.ended(Ending.FAILED), *outcome.ended(Ending.BLOCKED))
     places = dict.fromkeys(place for each in failed for place in _PLACE.findall(each.cause))
-    return f"mend {', '.join(places)} first, then: " if places else ""
+    stuck = [f"{each.stack} ({each.status})" for each in failed if each.status in _STUCK]
+    mend = f"mend {', '.join(places)}" if places else ""
+    recover = f"`recover` {', '.join(stuck)}" if stuck else ""
+    todo = " and ".join(filter(None, (mend, recover)))
+    return f"{todo} first, then: " if todo else ""
 
 
 def calls_text(calls: int, throttles: int, longest_wait: float) -> str:

@@ -403,6 +403,21 @@ def test_what_has_to_be_mended_first_is_named() -> None:
     )
 
 
+def test_a_stack_that_takes_no_update_is_to_be_recovered_first() -> None:
+    """To go on at once would be refused (exit 4); one that went back whole needs nothing."""
+    cause = "Todo (AWS::SQS::Queue) UPDATE_FAILED: busy — shop/queue.yaml:8"
+    ends = (
+        replace(an_end("d", Ending.FAILED, cause, 1), status="UPDATE_ROLLBACK_FAILED"),
+        replace(an_end("e", Ending.FAILED, "why", 1), status="UPDATE_ROLLBACK_COMPLETE"),
+        replace(an_end("f", Ending.FAILED, "why", 1), status="DELETE_FAILED"),
+    )
+
+    assert outcome_text(Outcome(ends), "apply x").endswith(
+        "\nTo go on: mend shop/queue.yaml:8 and `recover` d (UPDATE_ROLLBACK_FAILED) first, then: "
+        "apply x"
+    )
+
+
 def test_a_failure_on_the_way_is_short() -> None:
     """The verdict tells its cause, once; why a stack was skipped is told as it happens."""
     failed, skipped = an_end("d", Ending.FAILED, "why", 1), an_end("e", Ending.SKIPPED, "d")
