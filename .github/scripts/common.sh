@@ -55,6 +55,12 @@ print(next((run["name"] for run in runs if run["command"] in changing), ""))
 '
 }
 
+# Make the page of the run that was last; without it nothing is worse.
+page() {
+  "${tapcfn[@]}" report --out "$DELIVERY/report.html" >/dev/null ||
+    echo "::warning::the page of the run could not be made"
+}
+
 # Run a command so that Ctrl-C and a cancelled job reach it, and return its exit code. A command in
 # the background does not hear of SIGINT.
 heeding() {

@@ -19,6 +19,7 @@ heeding "${tapcfn[@]}" apply --plan "$DELIVERY/plan.json" --from-bundle "$DELIVE
   --no-input --cancel-on-interrupt --timeout "${TAPCFN_TIMEOUT:-5h}" \
   --junit "$DELIVERY/junit.xml" --outputs-file "$DELIVERY/outputs.json" || code=$?
 
+page
 output code "$code"
 output run "$(newest_run)"
 # 2, 4 and 6 are told before anything is written.

@@ -12,6 +12,7 @@ code=0
 heeding "${tapcfn[@]}" plan --from-bundle "$DELIVERY/bundle" "${settings[@]}" --detailed-exitcode --no-input \
   --out "$DELIVERY/plan.json" --markdown "$DELIVERY/plan.md" || code=$?
 
+page
 case $code in
 0) changes=false ;;
 10) changes=true ;;

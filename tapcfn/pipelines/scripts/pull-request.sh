@@ -10,6 +10,8 @@ code=0
 heeding "${tapcfn[@]}" plan "${place[@]}" --detailed-exitcode --no-input \
   --markdown "$DELIVERY/plan.md" || code=$?
 
+page
+
 words=(--title "$TAPCFN_BLUEPRINT ${TAPCFN_STAGE:+at stage $TAPCFN_STAGE}" --link "$(link)")
 for file in plan.md diff.txt; do
   if [[ -s $DELIVERY/$file ]]; then

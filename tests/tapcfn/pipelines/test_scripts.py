@@ -137,9 +137,10 @@ def test_a_plan_says_whether_there_is_anything_to_approve(runner: Runner, code: 
     sums = (runner.root / "delivery" / "SHA256SUMS").read_bytes()
     assert runner.outputs["digest"] == hashlib.sha256(sums).hexdigest()
     assert b"./bundle/manifest.json" in sums
-    build, plan = runner.calls
+    build, plan, page = runner.calls
     assert build == "tapcfn bundle build shop --stage prod --out delivery/bundle --commit abc"
     assert plan.startswith("tapcfn plan --from-bundle delivery/bundle --detailed-exitcode")
+    assert page == "tapcfn report --out delivery/report.html"
 
 
 def test_settings_of_another_role_are_named_by_a_pattern(runner: Runner):
@@ -148,7 +149,7 @@ def test_settings_of_another_role_are_named_by_a_pattern(runner: Runner):
     settings = "settings/plan/{blueprint}.{stage}.toml"
 
     assert runner.run("plan.sh", GITHUB_SHA="abc", TAPCFN_SETTINGS=settings)[0] == 0
-    assert all("--settings settings/plan/shop.prod.toml" in call for call in runner.calls)
+    assert all("--settings settings/plan/shop.prod.toml" in call for call in runner.calls[:2])
 
 
 @pytest.mark.parametrize("code", [1, 4])
@@ -193,6 +194,16 @@ def test_another_artifact_than_the_approved_one_is_not_applied(runner: Runner):
     (runner.root / "delivery" / "plan.json").write_text("{ }")
     assert runner.run("deploy.sh", DIGEST=digest)[0] == 6
     assert (runner.calls, runner.outputs["rollback"]) == ([], "false")
+
+
+def test_a_page_that_cannot_be_made_changes_nothing_of_a_deployment(runner: Runner):
+    runner.says("report", code=1)
+    runner.says("runs", "{}\n")
+
+    ended, said = runner.run("deploy.sh", DIGEST=runner.artifact())
+
+    assert (ended, runner.outputs["code"]) == (0, "0")
+    assert "::warning::the page of the run could not be made" in said
 
 
 @pytest.mark.parametrize("signalled", [signal.SIGINT, signal.SIGTERM])

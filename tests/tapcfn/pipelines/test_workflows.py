@@ -223,7 +223,7 @@ def test_a_system_is_deployed_by_one_job_at_a_time_and_never_stopped_half_way() 
 def test_what_is_deployed_is_the_artifact_that_was_approved() -> None:
     """W-4, W-8: one name, kept for 90 days, held against the digest that the plan said."""
     plan, deploy = (workflow("system")["jobs"][name] for name in ("plan", "deploy"))
-    kept = next(each for each in plan["steps"] if "upload-artifact" in each.get("uses", ""))
+    kept = next(each for each in plan["steps"] if each["name"] == "Keep the artifact")
     fetched = next(each for each in deploy["steps"] if "download-artifact" in each.get("uses", ""))
     applied = next(each for each in deploy["steps"] if each.get("id") == "deploy")
 
@@ -232,6 +232,17 @@ def test_what_is_deployed_is_the_artifact_that_was_approved() -> None:
     assert applied["env"]["DIGEST"] == "${{ needs.plan.outputs.digest }}"
     assert (deploy["needs"], deploy["environment"]) == ("plan", "${{ inputs.environment }}")
     assert deploy["if"] == "needs.plan.outputs.changes == 'true'"
+
+
+def test_what_is_deployed_is_there_to_go_back_to() -> None:
+    """W-7, W-8: the bundle of each deployment, and of each plan that found nothing to do."""
+    steps = [each for job in workflow("system")["jobs"].values() for each in job["steps"]]
+    kept = [each for each in steps if each.get("with", {}).get("name") == "${{ env.DEPLOYED }}"]
+
+    assert len(kept) == 2
+    assert {each["with"]["retention-days"] for each in kept} == {90}
+    assert {each["with"]["path"] for each in kept} == {"delivery/bundle"}
+    assert kept[0]["if"] == "steps.plan.outputs.changes == 'false'"
 
 
 def test_what_fails_is_rolled_back_before_anybody_is_told() -> None:
