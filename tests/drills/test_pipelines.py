@@ -168,6 +168,7 @@ def test_from_a_pull_request_to_a_deployment_and_back_from_one_that_fails(house:
     job, done = house.deployed(planned.outputs["digest"])
     assert (done.code, done.outputs["rollback"]) == (0, "false"), done.said
     assert "### tapcfn apply: done" in done.summary
+    assert "replicated_storage" in (job / "delivery" / "report.html").read_text()
     assert forge.step(job, "notify.sh", JOB_STATUS="success").code == 0
     told = house.slack.posts[-1].document
     assert "replicated_storage" in told["text"]
