@@ -181,7 +181,7 @@ class Common(Strict):
     permissions_boundary: Annotated[str, AfterValidator(_arn)] | None = Field(
         None,
         description="the ARN of a policy, {account} filled in, that bounds the roles that "
-        "bootstrap makes",
+        "bootstrap and the delivery make",
     )
     on_failure: Literal["rollback", "delete"] = Field(
         "rollback",
