@@ -160,6 +160,15 @@ def moves(result: Result) -> list[tuple[str, bool, bool]]:
     return [(each["move"], each["back"], each["passed"]) for each in ends]
 
 
+def test_only_a_gate_that_asks_a_person_is_answered_beforehand(shop: Shop) -> None:
+    """A gate that looks for itself is not talked over; nothing is moved."""
+    refused = shop.apply("--until", "sync", "--approve", "synced")
+
+    assert refused.code == 2
+    assert "--approve synced: no gate of that name asks a person (none does)" in refused.out
+    assert shop.noted("sync") == []
+
+
 def test_a_rollout_is_led_to_a_move_and_stays_there(shop: Shop) -> None:
     """An apply that names no move goes on from where it stands, and moves nothing."""
     shop.allow("synced", "well")
