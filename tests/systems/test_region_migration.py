@@ -283,8 +283,8 @@ def _the_function_promotes_this_replica_only(aws: Aws, function: str) -> None:
 
 ALONE = sorted(
     set(OPTIONS)
-    # These name a key, an image or a network that would have to be there before.
-    - {"imported", "source_key", "three_keys", "vpc_fallback", "no_image_yet"}
+    # These name a key, a role, an image or a network that would have to be there before.
+    - {"imported", "source_key", "source_role", "three_keys", "vpc_fallback", "no_image_yet"}
     # A replica is promoted once it is there: see the steps above.
     - {"promoted", "password_reset"}
 )
