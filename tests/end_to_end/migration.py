@@ -166,6 +166,17 @@ class Migration:
             Parameters=[row],
         )
 
+    def lose(self, key: str) -> None:
+        """Take an object from the target's bucket so that nothing of it is left to be copied."""
+        s3, bucket = self.client("s3"), self.bucket("target")
+        for each in s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]:
+            s3.delete_object(Bucket=bucket, Key=key, VersionId=each["VersionId"])
+
+    def pending(self, objects: int) -> None:
+        """Let so many objects wait to be copied from now on, in either direction."""
+        metric = 'metric = "OperationsPendingReplication"'
+        self.script(f'{metric}\nnamespace = "AWS/S3"\ncourse = [[0, {objects}]]')
+
     def lag(self, seconds: float) -> None:
         """Let the replica be so far behind from now on."""
         self.script(f'metric = "ReplicaLag"\nnamespace = "AWS/RDS"\ncourse = [[0, {seconds}]]')

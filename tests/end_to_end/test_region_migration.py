@@ -137,6 +137,12 @@ def test_a_gate_that_fails_stops_there_and_a_freeze_ends_by_itself(migration: Mi
     migration.lag(1)
     whole(migration.until("verify"))
 
+    migration.pending(7)
+    waiting = migration.until("reverse")
+    assert (waiting.code, moves(waiting)) == (1, [("reverse", False, False)])
+    migration.lag(1)
+    whole(migration.until("reverse"))
+
     before = migration.state()
     drained = migration.until("promote")
     assert (drained.code, moves(drained)) == (1, [("freeze", False, False), ("freeze", True, True)])
@@ -144,7 +150,7 @@ def test_a_gate_that_fails_stops_there_and_a_freeze_ends_by_itself(migration: Mi
     migration.lag(0)
     whole(migration.until("freeze"))
 
-    migration.client("s3").delete_object(Bucket=migration.bucket("target"), Key="old/5")
+    migration.lose("old/5")
     missing = migration.until("promote")
     assert (missing.code, "1 missing, the first old/5" in said(missing)) == (1, True)
     assert migration.database()["ReadReplicaSourceDBInstanceIdentifier"]
