@@ -11,6 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from tapcfn.intrinsics import partition_of
+from tapcfn.model import Target
+
 # Where Slack's URL is looked for by custom, also without settings.
 SLACK_VARIABLE = "SLACK_WEBHOOK_URL"
 
@@ -116,6 +119,18 @@ class Notifications(BaseModel):
                 "names no channel; allowed: slack_url_env, slack_secret, webhook_url_env, topic_arn"
             )
         return self
+
+    def arns(self, home: Target) -> tuple[str, ...]:
+        """Return what is written to or read on AWS; a secret that no ARN names is at `home`.
+
+        Such a secret's ARN ends with six characters that nobody knows.
+        """
+        secret, place = self.slack_secret or "", f"{home.region}:{home.account}"
+        if secret and ":" not in secret:
+            partition = partition_of(home.region)
+            secret = f"arn:{partition}:secretsmanager:{place}:secret:{secret}-??????"
+        topic = (self.topic_arn or "").replace("{account}", home.account)
+        return tuple(arn for arn in (topic, secret) if arn)
 
     def accounts(self, account: str) -> frozenset[str]:
         """Return the accounts that are asked or written to; `account` is the stage's own."""

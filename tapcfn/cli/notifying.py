@@ -23,7 +23,7 @@ from tapcfn.events import (
     StackEnded,
     StackPlanned,
 )
-from tapcfn.model import Ending, Rollout, Target
+from tapcfn.model import Ending, Rollout
 from tapcfn.notice_settings import When
 from tapcfn.notices.notice import Notice
 from tapcfn.notices.post import Post
@@ -81,10 +81,8 @@ class Teller:
         self._place, self._command, self._console = place, command, console
         self._on, self._by_phase = frozenset(wanted.on), wanted.per == "phase"
         self._link = link_of(os.environ, link)
-        targets = place.rollout.targets
-        home = next(iter(targets), Target(place.settings.account_id, "us-east-1"))
         self._regions = regions_of(place.rollout)
-        self._channels = Channels(console, clients, home)
+        self._channels = Channels(console, clients, place.home)
         self._channels.take(wanted)
         self._post = Post(self._channels.ready, self._channels.limits, WallClock())
         self._began = False

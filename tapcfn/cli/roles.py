@@ -69,7 +69,9 @@ def _scopes(place: Workplace) -> tuple[Scope, ...]:
             f"stage {place.stage}: account {', '.join(outside)} is not in the settings' accounts "
             f"({', '.join(sorted(allowed)) or 'none'}); no role is made for it"
         )
-    return scopes(place.rollout, place.settings.artifact_bucket)
+    wanted = place.settings.notifications
+    told = wanted.arns(place.home) if wanted else ()
+    return scopes(place.rollout, place.settings.artifact_bucket, told)
 
 
 def _tell_execution(session: Session, place: Workplace) -> None:

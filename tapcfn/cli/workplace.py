@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tapcfn.aws.cloud import AwsCloud
     from tapcfn.aws.session import Clients
     from tapcfn.config import Common
-    from tapcfn.model import Rollout
+    from tapcfn.model import Rollout, Target
     from tapcfn.waits import Patience
 
 STATE = Path(".tapcfn")
@@ -136,6 +136,13 @@ class Workplace:
     def is_local(self) -> bool:
         """Whether it is deployed to the local cloud."""
         return self.settings.backend == "local"
+
+    @property
+    def home(self) -> Target:
+        """The rollout's first account and Region: where a secret is that no ARN names."""
+        from tapcfn.model import Target
+
+        return next(iter(self.rollout.targets), Target(self.settings.account_id, "us-east-1"))
 
     @property
     def source(self) -> str:

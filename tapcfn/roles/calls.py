@@ -146,6 +146,9 @@ READS_SECRETS = {
     "get_secret_value": ("secretsmanager:GetSecretValue",),
 }
 
+# Notifications; a secret that holds a URL is read as others are, above.
+TELLS = {"publish": ("sns:Publish",)}
+
 # Actions on the stages of REST APIs.
 CHANGES_STAGES = {"get_stage": ("apigateway:GET",), "update_stage": ("apigateway:PATCH",)}
 
@@ -218,7 +221,7 @@ FREE = {"get_caller_identity": (), "create_bucket": ()}
 TABLES = (
     *(LOOKS, LOOKS_ANYWHERE, HANDS_OVER, STAGES, REMOVES, EXECUTES, APPLIES, EMPTIES),
     *(GATES, LOOKS_AT_SETS, LOOKS_AT_ORGANIZATION, SPREADS, FREE),
-    *(LOOKS_AT_DATABASES, CHANGES_DATABASES, READS_SECRETS, CHANGES_STAGES),
+    *(LOOKS_AT_DATABASES, CHANGES_DATABASES, READS_SECRETS, TELLS, CHANGES_STAGES),
     *(
         MOVES_OBJECTS,
         PUTS_RULES,

@@ -76,6 +76,7 @@ def apply_policy(scope: Scope) -> Policy:
                 "EmptyNamedBuckets", calls.EMPTIES, [buckets, f"{buckets}/*"], _in_account(scope)
             ),
             *_spread_statements(scope),
+            *_told_statements(scope),
         ]
     )
 
@@ -135,6 +136,15 @@ def _spread_statements(scope: Scope) -> list[Statement]:
         roles = list(scope.administration_roles)
         found.append(_statement("PassAdministrationRole", calls.PASSES, roles, []))
     return found
+
+
+def _told_statements(scope: Scope) -> list[Statement]:
+    """Return what tells others how a run went; a secret's ARN ends with characters of its own."""
+    topics = [arn for arn in scope.told if ":sns:" in arn]
+    secrets = [arn for arn in scope.told if arn not in topics]
+    reads = {"": calls.READS_SECRETS["get_secret_value"]}
+    asked = [("Tell", calls.TELLS, topics), ("ReadUrl", reads, secrets)]
+    return [_statement(name, table, arns, []) for name, table, arns in asked if arns]
 
 
 def _act_statements(scope: Scope) -> list[Statement]:

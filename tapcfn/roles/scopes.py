@@ -48,7 +48,8 @@ _ACTIONS: Mapping[str, frozenset[str]] = {
 class Scope:
     """Where an account's roles may act: its stacks, Regions and artifact bucket.
 
-    Empty where nothing is known of it: any.
+    Empty where nothing is known of it: any. `told` has the ARNs of topics and secrets by which it
+    is told how runs went.
     """
 
     account: str = "*"
@@ -59,6 +60,7 @@ class Scope:
     stack_sets: tuple[str, ...] = ("*",)
     administration_roles: tuple[str, ...] = ()
     actions: tuple[str, ...] = ("*",)
+    told: tuple[str, ...] = ()
 
     def has_actions(self, kind: str) -> bool:
         """Whether there are actions of a kind of `_ACTIONS`, or nothing is known of them."""
@@ -89,23 +91,31 @@ class Scope:
         return [*named, f"{place}:type/resource/*"]
 
 
-def scopes(rollout: Rollout, bucket: str | None) -> tuple[Scope, ...]:
-    """Return the scope of each account that the rollout goes to."""
+def scopes(rollout: Rollout, bucket: str | None, told: tuple[str, ...] = ()) -> tuple[Scope, ...]:
+    """Return the scope of each account that the rollout goes to, or that a `told` ARN names."""
     places = {*rollout.targets, *(each.home for each in rollout.stack_sets)}
+    places |= {_place_of(arn) for arn in told}
     places |= {place for act in acts_of(rollout) for place in _places(act)}
     return tuple(
-        _scope(rollout, account, bucket or "")
+        _scope(rollout, account, bucket or "", told)
         for account in sorted({place.account for place in places})
     )
 
 
-def _scope(rollout: Rollout, account: str, bucket: str) -> Scope:
+def _place_of(arn: str) -> Target:
+    _, _, _, region, account, *_ = arn.split(":")
+    return Target(account, region)
+
+
+def _scope(rollout: Rollout, account: str, bucket: str, told: tuple[str, ...]) -> Scope:
     moved = [stack for move in rollout.moves for stack in move.stacks]
     here = [stack for stack in (*rollout.stacks, *moved) if stack.target.account == account]
     sets = [each for each in rollout.stack_sets if each.home.account == account]
     acts = [act for act in acts_of(rollout) if account in {each.account for each in _places(act)}]
     places = {*(each.target for each in here), *(each.home for each in sets)}
     places |= {place for act in acts for place in _places(act)}
+    named = [arn for arn in told if _place_of(arn).account == account]
+    places |= {_place_of(arn) for arn in named}
     regions = {place.region for place in places if place.account == account}
     scope = Scope(
         account,
@@ -122,6 +132,7 @@ def _scope(rollout: Rollout, account: str, bucket: str) -> Scope:
         scope,
         administration_roles=tuple(sorted(passed)),
         actions=tuple(sorted({type(act).__name__ for act in acts})),
+        told=tuple(named),
     )
 
 

@@ -28,6 +28,7 @@ from tapcfn.model import (
     StackSet,
     Target,
 )
+from tapcfn.notice_settings import Notifications
 from tapcfn.roles import (
     LONGEST,
     Scope,
@@ -41,14 +42,14 @@ from tapcfn.roles import (
     calls as calls_of,
 )
 from tapcfn.stack_options import StackOptions
-from tests.fakes import AWAY, a_rollout, a_stack, a_template
+from tests.fakes import AWAY, HOME, a_rollout, a_stack, a_template
 
-HOME = Path(str(tapcfn.aws.__file__)).parent
+DOOR = Path(str(tapcfn.aws.__file__)).parent
 
 
 def words() -> Iterator[str]:
     """Yield every attribute and every text in the only package that talks to boto3."""
-    for path in sorted(HOME.glob("**/*.py")):
+    for path in sorted(DOOR.glob("**/*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
                 yield node.attr
@@ -139,6 +140,24 @@ def test_the_roles_are_narrowed_to_a_rollout():
     assert all(
         each["Resource"] != ["*"] or each["Sid"].startswith("Look") for each in policy["Statement"]
     )
+
+
+def test_who_applies_tells_by_the_topic_and_the_secret_that_settings_name():
+    """No other topic and no other secret, in the account where each is; who plans tells nobody."""
+    wanted = Notifications(
+        slack_secret="deploy/slack",
+        topic_arn="arn:aws:sns:eu-west-1:222222222222:deployments",
+    )
+    here, there = scopes(a_rollout(a_stack("one", target=HOME)), None, wanted.arns(HOME))
+    policy = apply_policy(here)
+
+    assert statement(policy, "ReadUrl")["Resource"] == [
+        "arn:aws:secretsmanager:us-east-1:111111111111:secret:deploy/slack-??????"
+    ]
+    assert statement(policy, "ReadUrl")["Action"] == ["secretsmanager:GetSecretValue"]
+    assert "Tell" not in {each["Sid"] for each in policy["Statement"]}
+    assert statement(apply_policy(there), "Tell")["Resource"] == [wanted.topic_arn]
+    assert "sns:Publish" not in actions_of(plan_policy(there))
 
 
 def test_an_administrator_spreads_its_own_sets_only():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tapcfn.config import Common, load
 from tapcfn.errors import ConfigError
-from tapcfn.model import Rollout
+from tapcfn.model import Rollout, Target
 from tapcfn.roles import Scope, scopes
 from tapcfn.stack_set_roles import Delivery
 from templates import blueprints
@@ -28,6 +28,13 @@ class System:
     def service_role(self) -> str:
         """The ARN of the role that CloudFormation works with, or nothing."""
         return (self.settings.service_role or "").replace("{account}", self.settings.account_id)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The ARNs of the topic and the secret by which it is told how runs went."""
+        wanted = self.settings.notifications
+        home = next(iter(self.rollout.targets), Target(self.settings.account_id, "us-east-1"))
+        return wanted.arns(home) if wanted else ()
 
     @property
     def resources(self) -> Delivery:
@@ -68,7 +75,7 @@ def scope(systems: tuple[System, ...], account: str) -> Scope:
     found = [
         each
         for system in systems
-        for each in scopes(system.rollout, system.settings.artifact_bucket)
+        for each in scopes(system.rollout, system.settings.artifact_bucket, system.told)
         if each.account == account
     ]
     elsewhere = sorted({each.settings.account_id for each in systems} - {account})
@@ -87,6 +94,7 @@ def scope(systems: tuple[System, ...], account: str) -> Scope:
         _all(name for each in found for name in each.stack_sets),
         _all(role for each in found for role in each.administration_roles),
         _all(act for each in found for act in each.actions),
+        _all(arn for each in found for arn in each.told),
     )
 
 
