@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @common
 def act(session: Session, /, *, where: Where, name: str, yes: bool) -> int:
     """List what a rollout can do on request beside its stacks, or do one of it."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
 
     place = workplace(session.package, where)
     if not name:

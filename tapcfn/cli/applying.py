@@ -117,7 +117,7 @@ def _discard_untouched(desk: Desk, outcome: Outcome, approval: Approval) -> None
 
 def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
     """Print the rollout's outputs after an empty line."""
-    from tapcfn.cli.desk import show_outputs as show
+    from tapcfn.cli.outputs import show_outputs as show
 
     desk.session.console.result("")
     show(desk, snapshot)
@@ -125,7 +125,7 @@ def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
 
 def _note_outputs(desk: Desk) -> None:
     """Have the outputs of what is deployed after a failure in the file, if one is wanted."""
-    from tapcfn.cli.desk import note_outputs
+    from tapcfn.cli.outputs import note_outputs
     from tapcfn.cli.reports import OUTPUTS
     from tapcfn.errors import TapcfnError
 

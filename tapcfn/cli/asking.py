@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @common
 def preflight(session: Session, /, *, where: Where, strict: bool) -> int:
     """Look for what would stop an apply half way: accounts, Regions, names, quotas. Only reads."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.preflight import fields_of, refuse
     from tapcfn.report.text import table
 
@@ -71,7 +71,7 @@ def _checks(desk: Desk) -> tuple[Check, ...]:
 @common
 def references(session: Session, /, *, where: Where) -> int:
     """Print who takes what from whom: outputs, exports, SSM parameters, other stacks' imports."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.plan import plan_destroy
     from tapcfn.references import edges, weak_needs
 

@@ -43,7 +43,7 @@ def bootstrap(
     was not made by this is left as it is.
     """
     from tapcfn.bootstrap import bootstrap as make
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
 
     wanted = workplace(session.package, where)
     made = make(wanted.rollout, wanted.settings)

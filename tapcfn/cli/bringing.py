@@ -41,8 +41,8 @@ def import_(
 
     Data=my-bucket, or Rule=Name=nightly,EventBusName=default where several properties do.
     """
-    from tapcfn.cli.desk import open_desk
     from tapcfn.cli.named import carry_out, stack_of
+    from tapcfn.cli.opening import open_desk
 
     given = _given(resources)
     place = workplace(session.package, where)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import random
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,41 +11,35 @@ from pathlib import Path
 
 from tapcfn import policing
 from tapcfn.aws.cloud import AwsCloud
-from tapcfn.aws.session import Clients
-from tapcfn.cli import instance_outputs, names
 from tapcfn.cli.clock import WallClock
 from tapcfn.cli.console import yes_or_no
-from tapcfn.cli.instance_outputs import Told, value_of
-from tapcfn.cli.options import Session, program
-from tapcfn.cli.reports import OUTPUTS, Groups, is_on_github
+from tapcfn.cli.options import Session
+from tapcfn.cli.reports import Groups, is_on_github
 from tapcfn.cli.tempo import FastClock, fast, rarely
-from tapcfn.cli.workplace import STATE, Workplace, clients_of, connect, local_speed
-from tapcfn.errors import BlockedError, CloudError, StaleError, StillRunningError
+from tapcfn.cli.workplace import Workplace, local_speed
+from tapcfn.errors import CloudError, StillRunningError
 from tapcfn.events import (
     Diagnosed,
     Event,
     Notify,
     Outcome,
-    OutputsKnown,
-    RunStarted,
-    UnitOutputs,
 )
 from tapcfn.execute import Execution
 from tapcfn.holding import Read, bake, own_time
 from tapcfn.journey import number_of
 from tapcfn.lanes import Beside
 from tapcfn.ledger import FileLedger
-from tapcfn.model import EMPTY, Gate, Orphan, Rollout, Snapshot, StackSet
+from tapcfn.model import Gate, Orphan, Rollout, Snapshot, StackSet
 from tapcfn.moved_values import with_moved_values
 from tapcfn.operations import Approval, Means, Operation
 from tapcfn.orphans import left_behind, merged, without_instances
-from tapcfn.plan import Plan, digest
+from tapcfn.plan import Plan
 from tapcfn.ports import Clock
 from tapcfn.preflight import check_regions, explain
 from tapcfn.preview import take_snapshot
 from tapcfn.probing import Looks
 from tapcfn.runs import begun_by, read
-from tapcfn.secret import masked, secrets_of
+from tapcfn.secret import secrets_of
 from tapcfn.stack_sets.finding import find, moving_operations
 from tapcfn.stack_sets.keeping import FileKeeper
 from tapcfn.stack_sets.means import SetMeans
@@ -56,16 +48,6 @@ from tapcfn.stack_sets.running import follow
 from tapcfn.standing import Heading, position
 from tapcfn.variants import at, everything
 from tapcfn.waits import AT_HAND, Pace, Patience
-
-# Calls at once. The service's own limits are per account and Region; this bounds our threads.
-WORKERS = 16
-
-# Stack sets at once: each keeps a thread while it runs, and mostly sleeps.
-LANES = 32
-
-
-# Commands that stage change sets or start operations: one at a time in a folder.
-_WRITERS = frozenset({"act", "apply", "bootstrap", "destroy", "drift", "import", "plan", "recover"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,175 +313,3 @@ class Desk:
             cancels=self.session.cancel_on_interrupt,
             beside=Beside(self.lanes, self.set_means),
         )
-
-
-@contextlib.contextmanager
-def open_desk(
-    session: Session,
-    place: Workplace,
-    command: str,
-    *,
-    rehearsed_at: str | None = None,
-    root: Path | None = None,
-    writes: bool | None = None,
-) -> Iterator[Desk]:
-    """Connect, announce the run and hold everything open until the command is over.
-
-    Some commands write at times only, and say so.
-    """
-    session.console.secrets |= secrets_of(place.rollout)
-    writes = command in _WRITERS if writes is None else writes
-    clock = WallClock()
-    patience = Patience(clock, session.timeout, lambda: clock.interrupted)
-    if rehearsed_at is None:
-        _tell_others(session, place, command, patience, writes=writes)
-    cloud, session.clients = connect(place, patience, rehearsed_at)
-    root = root or Path.cwd()
-    state = root / STATE
-    ledger = _ledger(session, place, command, state)
-    if rehearsed_at is None and not place.called:
-        names.keep(state, place)
-    if writes or rehearsed_at:
-        session.record(Path.cwd() / STATE / "told")
-    session.console.notify(_started(session, place, command))
-    alone = _alone(state, session.console.run) if writes else contextlib.nullcontext()
-    with (
-        alone,
-        clock.raising_on_signals(),
-        ThreadPoolExecutor(WORKERS) as pool,
-        ThreadPoolExecutor(LANES) as lanes,
-    ):
-        if writes:
-            ledger.begin()
-        yield Desk(session, place, cloud, clock, ledger, pool, lanes, patience, root)
-
-
-def _started(session: Session, place: Workplace, command: str) -> RunStarted:
-    return RunStarted(
-        command,
-        digest(place.rollout),
-        place.rollout.targets,
-        blueprint=place.blueprint,
-        stage=place.stage,
-        backend=place.settings.backend,
-        resumes=session.resumes.name if session.resumes else "",
-    )
-
-
-def _tell_others(
-    session: Session, place: Workplace, command: str, patience: Patience, *, writes: bool
-) -> None:
-    """Have others told how the run goes, if its settings say so: also of what refuses it now."""
-    from tapcfn.cli.notifying import Teller, tells
-
-    if not tells(place, command, writes=writes):
-        return
-
-    def clients() -> Clients:
-        return session.clients or clients_of(place.settings, patience)
-
-    session.teller = Teller(place, command, session.console, clients, session.link)
-    session.reports.listen(session.console)
-    session.console.listeners = (*session.console.listeners, session.teller)
-
-
-def _ledger(session: Session, place: Workplace, command: str, state: Path) -> FileLedger:
-    """Return the run's ledger; raise `StaleError` where a resumed run wanted something else."""
-    earlier, secrets = session.resumes, secrets_of(place.rollout)
-    wanted = digest(place.rollout)
-    if earlier is not None and earlier.digest != wanted:
-        raise StaleError(
-            f"{earlier.name}: the settings or the templates have changed since it began; to deploy "
-            f"what they say now: {program()} apply {place.command}"
-        )
-    about = {
-        "command": command,
-        "blueprint": place.blueprint,
-        "stage": place.stage,
-        "digest": wanted,
-        "words": [masked(word, secrets) for word in session.words],
-        "at": session.console.now(),
-        **({"source": place.source} if place.source else {}),
-        **({"plain": True} if place.plain else {}),
-        **({"resumes": earlier.name} if earlier else {}),
-    }
-    session.ledger = FileLedger(state / "runs", session.console.run, about, secrets)
-    return session.ledger
-
-
-@contextlib.contextmanager
-def _alone(state: Path, run: str) -> Iterator[None]:
-    """Hold the folder's lock, with a note of who does; raise `BlockedError` while another does."""
-    state.mkdir(parents=True, exist_ok=True)
-    with open(state / "run.lock", "a+", encoding="utf-8") as lock:
-        lock.seek(0)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            who = lock.read().strip()
-            raise BlockedError(
-                "another plan, apply or destroy is at work in this folder"
-                f"{f': {who}' if who else ''}; wait until it has ended"
-            ) from error
-        lock.truncate(0)
-        lock.write(f"run {run}, process {os.getpid()}")
-        lock.flush()
-        yield
-        lock.truncate(0)
-
-
-def outputs_of(rollout: Rollout, snapshot: Snapshot, told: Told = EMPTY) -> dict[str, str]:
-    """Return the rollout's outputs that are there, by their own names and in their order.
-
-    What instances of stack sets put out is `told`: no snapshot has it.
-    """
-    found = {name: value_of(each, snapshot, told) for name, each in rollout.outputs.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def unit_outputs(
-    rollout: Rollout, snapshot: Snapshot, told: Told = EMPTY
-) -> tuple[UnitOutputs, ...]:
-    """Return all outputs of each stack that is deployed, and of instances as far as `told`."""
-    targets = {stack.name: stack.target for stack in rollout.stacks}
-    found = {
-        (name, target): snapshot.stacks[name].outputs
-        for name, target in targets.items()
-        if name in snapshot.stacks and not snapshot.stacks[name].status.is_absent
-    }
-    places = {**found, **told}
-    return tuple(
-        UnitOutputs(name, where, values) for (name, where), values in places.items() if values
-    )
-
-
-def note_outputs(desk: Desk, snapshot: Snapshot) -> None:
-    """Have all outputs in the file that is written from what is heard, and tell nobody else."""
-    units = unit_outputs(desk.rollout, snapshot, _told_by_instances(desk, snapshot))
-    desk.session.console.let_hear(OutputsKnown({}, units))
-
-
-def _told_by_instances(desk: Desk, snapshot: Snapshot) -> Told:
-    """Return the outputs of the instances that are named, or of all for a file; tell faults."""
-    every = OUTPUTS in desk.session.reports.files
-    found = instance_outputs.read(desk.rollout, snapshot, desk.cloud, desk.pool, every=every)
-    told, faults = found
-    for text in faults:
-        desk.warn(text)
-    return told
-
-
-def show_outputs(desk: Desk, snapshot: Snapshot) -> None:
-    """Print the outputs as a table, or tell them as one event."""
-    from tapcfn.report.text import outputs_text
-
-    session, rollout = desk.session, desk.rollout
-    told = _told_by_instances(desk, snapshot)
-    values = outputs_of(rollout, snapshot, told)
-    session.console.notify(OutputsKnown(values, unit_outputs(rollout, snapshot, told)))
-    if values or session.console.json:
-        session.console.result(outputs_text(values))
-    elif not rollout.outputs:
-        session.console.say("No outputs: none is named.")
-    else:
-        session.console.say("No outputs: nothing that has any is deployed.")

@@ -78,10 +78,10 @@ def destroy(
     cloud is there to be thrown away and asks for nothing but full buckets.
     """
     from tapcfn import consumers, orphans, set_obstacles
-    from tapcfn.cli.desk import open_desk
     from tapcfn.cli.guarding import allowances, beside_the_plan, tell
     from tapcfn.cli.leftovers import going_of, leaving_of, tell_orphans
     from tapcfn.cli.losses import find_losses
+    from tapcfn.cli.opening import open_desk
     from tapcfn.plan import plan_destroy
     from tapcfn.preflight import refuse
 

@@ -42,7 +42,7 @@ def drift(
     detailed_exitcode: bool,
 ) -> int:
     """Compare what is deployed with what is really there; revert only what is named."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
 
     named = _named(revert)
     place = workplace(session.package, where)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @common
 def status(session: Session, /, *, where: Where) -> int:
     """Show where each stack stands."""
-    from tapcfn.cli.desk import open_desk
     from tapcfn.cli.guarding import tell
+    from tapcfn.cli.opening import open_desk
     from tapcfn.events import StackMoved
     from tapcfn.orphans import findings
     from tapcfn.report.text import table
@@ -51,7 +51,8 @@ def status(session: Session, /, *, where: Where) -> int:
 @common
 def outputs(session: Session, /, *, where: Where) -> int:
     """Print the rollout's outputs."""
-    from tapcfn.cli.desk import open_desk, show_outputs
+    from tapcfn.cli.opening import open_desk
+    from tapcfn.cli.outputs import show_outputs
 
     place = workplace(session.package, where)
     with open_desk(session, place, "outputs") as desk:
@@ -67,7 +68,7 @@ def outputs(session: Session, /, *, where: Where) -> int:
 @common
 def events(session: Session, /, *, where: Where, only: str | None, failed: bool) -> int:
     """Print what happened to each stack, oldest first."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
 
     place = workplace(session.package, where)
     names = [stack.name for stack in place.rollout.stacks]

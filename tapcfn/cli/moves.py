@@ -18,7 +18,7 @@ from tapcfn.errors import BlockedError, TapcfnError
 @common
 def phases(session: Session, /, *, where: Where, at: str) -> int:
     """Show what a rollout does step by step: what is done, what is next, how far back it can go."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.journey import undoable_until
     from tapcfn.report.journeys import open_still, phases_text
     from tapcfn.variants import BASE

@@ -49,7 +49,7 @@ def recover(
 
     In place of a BLUEPRINT a stack's own name will do.
     """
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
 
     place, only = _find(session, where, only)
     if execute and only is None:

@@ -86,7 +86,7 @@ def rehearse(
 def _rehearse(
     session: Session, place: Workplace, url: str, root: Path, speed: float, goal: int
 ) -> int:
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.cli.staged import approval_of, code_of, previewed, show_plan
     from tapcfn.plan import plan as make_plan
     from tapcfn.report.rehearsal import Stopwatch, schedule

@@ -92,7 +92,6 @@ def plan(
     With --until MOVE or --back-to MOVE: the moves that lead there.
     """
     from tapcfn import orphans
-    from tapcfn.cli.desk import open_desk
     from tapcfn.cli.guarding import (
         allowances,
         before_writing,
@@ -102,6 +101,7 @@ def plan(
     )
     from tapcfn.cli.leftovers import check_removal, going_of
     from tapcfn.cli.losses import find_losses
+    from tapcfn.cli.opening import open_desk
     from tapcfn.plan import plan as make_plan
 
     check_out(keeping.out, keeping.expires)
@@ -207,9 +207,9 @@ def apply(
 
     A rollout with moves stays where it stands: --until and --back-to lead it on, or back.
     """
-    from tapcfn.cli.desk import open_desk
     from tapcfn.cli.journeys import heading_of, travel
     from tapcfn.cli.leftovers import check_removal
+    from tapcfn.cli.opening import open_desk
     from tapcfn.plan import plan as make_plan
 
     saved = read(session, plan_file, removal, allow_loss)

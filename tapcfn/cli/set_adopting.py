@@ -40,7 +40,7 @@ def adopt(
     Their templates must be that of the set; parameters that differ become overrides. Run it again
     to go on: what has been adopted is passed over.
     """
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.report.set_answers import adoption_fields, adoption_text
     from tapcfn.stack_sets.adopting import place_of
 

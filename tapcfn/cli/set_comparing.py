@@ -47,7 +47,7 @@ def skew(
 
     Stacks that are gone while their instance stays are named, and those that were left behind.
     """
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.report.set_answers import skew_fields
     from tapcfn.report.stack_sets import skew_text
     from tapcfn.stack_sets.skew import Stand, kinds, versions

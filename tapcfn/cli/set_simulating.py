@@ -102,7 +102,7 @@ def _asked(
     session: Session, place: Workplace, sets: list[StackSet]
 ) -> Mapping[str, tuple[Member, ...]]:
     """Return the members of each set as the organization tells them; no call for no set."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.cli.set_place import check_home
 
     if not sets:

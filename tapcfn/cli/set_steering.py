@@ -38,7 +38,7 @@ def stop(session: Session, /, *, where: Where, name: str, yes: bool) -> int:
     Waits until it has ended. On AWS an operation that this folder has not begun is stopped only
     when somebody says so.
     """
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
 
     place = workplace(session.package, where)
     stack_set = set_of(place, name)
@@ -97,7 +97,7 @@ def drift(session: Session, /, *, where: Where, name: str, detailed_exitcode: bo
 
     Exit 1 where the detection failed, 5 where it failed in some instances.
     """
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.stack_sets.running import PARTIAL
 
     place = workplace(session.package, where)

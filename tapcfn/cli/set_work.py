@@ -60,7 +60,7 @@ def retry(
     It goes in the set's waves, and without an id a retry that was stopped is gone on with. Nothing
     else is touched, and the set keeps what it says, whatever the settings say by now.
     """
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.report.set_answers import retry_fields, retry_text
 
     place = workplace(session.package, where)
@@ -144,7 +144,7 @@ def revert(
     in the set's waves; without an id a revert that was stopped is gone on with. Instances that
     were made since are named and stay.
     """
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.report.set_answers import revert_fields, revert_text
 
     place = workplace(session.package, where)

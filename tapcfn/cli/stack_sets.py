@@ -38,7 +38,7 @@ def stackset() -> None:
 @common
 def status(session: Session, /, *, where: Where, name: str) -> int:
     """Say of each stack set whether it is there and as wanted, and what goes on."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.report.standings import standing_fields, standing_text
 
     place = workplace(session.package, where)
@@ -76,7 +76,7 @@ def _standing(desk: Desk, stack_set: StackSet) -> Standing:
 @common
 def instances(session: Session, /, *, where: Where, name: str, parameters: bool) -> int:
     """List the instances: where each stands, why, and the last operation on it."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.events import Answered
     from tapcfn.report.standings import instance_fields, instances_text
 
@@ -108,7 +108,7 @@ def _told(listed: list[Instance], deployed: DeployedSet | None) -> Mapping[Targe
 @common
 def operations(session: Session, /, *, where: Where, operation: str | None, name: str) -> int:
     """List what was done to a stack set, newest first; or tell one OPERATION pair by pair."""
-    from tapcfn.cli.desk import open_desk
+    from tapcfn.cli.opening import open_desk
     from tapcfn.report.standings import operation_fields, operations_text
 
     place = workplace(session.package, where)
@@ -169,8 +169,8 @@ def _warn(desk: Desk, text: str) -> None:
 @common
 def outputs(session: Session, /, *, where: Where, name: str, outputs_file: Path | None) -> int:
     """Print the outputs of every instance's stack."""
-    from tapcfn.cli.desk import open_desk
     from tapcfn.cli.files import write_whole
+    from tapcfn.cli.opening import open_desk
     from tapcfn.report.stack_sets import outputs_fields, outputs_table
 
     place = workplace(session.package, where)

@@ -14,7 +14,7 @@ from tapcfn.actions import resolved
 from tapcfn.aws.cloud import AwsCloud
 from tapcfn.aws.session import Clients, on_local_cloud
 from tapcfn.cli.clock import WallClock
-from tapcfn.cli.desk import outputs_of
+from tapcfn.cli.outputs import outputs_of
 from tapcfn.execute import Execution
 from tapcfn.ledger import FileLedger
 from tapcfn.model import ChangeSet, Rollout, Snapshot

@@ -9,8 +9,8 @@ import pytest
 
 from tapcfn.bundle import compare, write
 from tapcfn.bundle import read as read_bundle
-from tapcfn.cli.desk import outputs_of, unit_outputs
 from tapcfn.cli.instance_outputs import read
+from tapcfn.cli.outputs import outputs_of, unit_outputs
 from tapcfn.errors import CloudError, TemplateError
 from tapcfn.model import (
     AccountFilter,
