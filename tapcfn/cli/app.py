@@ -77,6 +77,12 @@ for _command in _COMMANDS:
     cli.add_command(_command)
 
 
+def _new_name() -> str:
+    """Return a run's name; names sort as the runs began, also those of one second."""
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z-{os.urandom(3).hex()}"
+
+
 def run(package: str, arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
     """Run one command and return its exit code; the last line of JSON is always the summary.
 
@@ -84,9 +90,8 @@ def run(package: str, arguments: Sequence[str], interrupts: Interrupts | None = 
     """
     if VARIABLE in os.environ:
         answer_shells()
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     color = not ("--no-color" in arguments or os.environ.get("NO_COLOR"))
-    console = Console(f"{moment}-{os.urandom(3).hex()}", json="--json" in arguments, color=color)
+    console = Console(_new_name(), json="--json" in arguments, color=color)
     session = Session(package, console, debug="--debug" in arguments, words=tuple(arguments))
     if is_on_github():
         session.reports.listen(console)

@@ -203,7 +203,6 @@ def _run(place: tuple[str, str], name: str) -> tuple[Run, Run | None] | None:
         return one, None
     here = [each for each in known if (each.blueprint, each.stage) == place]
     here = [each for each in here if each.command in TOLD]
-    here.sort(key=lambda each: each.began, reverse=True)  # names have no parts of a second
     if not here:
         return None
     newest, before = here[0], here[1] if len(here) > 1 else None

@@ -17,9 +17,6 @@ from tapcfn.errors import TapcfnError, UsageError
 if TYPE_CHECKING:
     from tapcfn.report.recorded import Recorded
 
-# The part of a run's name that says the second in which it began.
-_MOMENT = len("20260105T090000Z")
-
 
 @click.command()
 @click.pass_obj
@@ -96,7 +93,7 @@ def _file(what: str | None) -> Path | None:
     """Return the file that is meant: None for stdin."""
     if what == "-":
         return None
-    known = sorted((STATE / "told").glob("*.ndjson"), key=_age)
+    known = sorted((STATE / "told").glob("*.ndjson"))
     if what is None:
         if not known:
             raise UsageError("no run has been kept here; name a file with what `--json` printed")
@@ -109,11 +106,3 @@ def _file(what: str | None) -> Path | None:
     raise UsageError(
         f"{what}: no run that was kept here, and no file; `{program()} runs` lists runs"
     )
-
-
-def _age(path: Path) -> tuple[str, float]:
-    """Return what sorts runs by when they began; of one second, by when they ended."""
-    try:
-        return path.name[:_MOMENT], path.stat().st_mtime
-    except OSError:  # another run has just pruned it
-        return path.name[:_MOMENT], 0.0

@@ -46,13 +46,13 @@ def report(*words: str) -> int:
 def test_the_last_run_is_meant_unless_one_is_named(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of those that began in the same second, the one that ended last."""
-    keep("20260105T090000Z-bbb", "first", ended=1.0)
-    keep("20260105T090000Z-aaa", "second", ended=2.0)
+    """Names sort as runs began, whichever ended last."""
+    keep("20260105T090000250Z-aaa", "second", ended=1.0)
+    keep("20260105T090000249Z-bbb", "first", ended=2.0)
     keep("20260104T090000Z-zzz", "old", ended=3.0)
 
     assert 0 == report()
-    page = Path(".tapcfn/reports/20260105T090000Z-aaa.html")
+    page = Path(".tapcfn/reports/20260105T090000250Z-aaa.html")
     assert f"{page}\n" == capsys.readouterr().out
     assert "apply of second, stage live" in page.read_text()
 
