@@ -67,12 +67,13 @@ def add_role(
     key: Parameter | Value | None,
     tags: Mapping[str, str],
     encrypted: bool,
-    role_arn: str = "",
+    given_role: bool = False,
 ) -> Copies:
     """Declare where the copies go, and add the role that makes them.
 
     `key` is that of the source, if it has one; `encrypted` says whether the copies have one. A role
-    that the bucket is replicated by already (`role_arn`) is given what it needs: S3 knows one.
+    that the bucket is replicated by already (`given_role`, by parameters) gets what is needed: S3
+    knows one.
     """
     bucket = template.add_parameter(
         bucket_arn("DestinationBucketArn", "ARN of the bucket that gets the copies")
@@ -84,22 +85,32 @@ def add_role(
     destination = _declared_key(template) if encrypted else None
     if destination:
         statements.append(_encrypts_copies(bucket, destination))
-    copied_by = _told(template, tuple(statements), role_arn) if role_arn else None
-    arn = copied_by or GetAtt(template.add(_role(tuple(statements), tags)), "Arn")
+    told = tuple(statements)
+    arn = _given(template, told) if given_role else GetAtt(template.add(_role(told, tags)), "Arn")
     return Copies(arn, bucket, destination.key if destination else None)
 
 
-def _told(template: Template, statements: tuple[Statement, ...], role_arn: str) -> Value:
+def _given(template: Template, statements: tuple[Statement, ...]) -> Value:
     """Give a role that is there what it needs besides, and return its ARN."""
+    arn = template.add_parameter(
+        Parameter(
+            "SourceRoleArn",
+            Type="String",
+            Description="ARN of the role that replicates the bucket already",
+            AllowedPattern="^arn:[a-z-]+:iam::[0-9]{12}:role/.+$",
+            ConstraintDescription="must be the ARN of a role",
+        )
+    )
+    name = Parameter("SourceRoleName", Type="String", Description="That role's name, without path")
     template.add(
         iam.PolicyType(
             "ReplicationPolicy",
             PolicyName=Sub("${AWS::StackName}"),
             PolicyDocument=_iam.document(*statements),
-            Roles=[role_arn.rpartition("/")[2]],
+            Roles=[Ref(template.add_parameter(name))],
         )
     )
-    return role_arn
+    return Ref(arn)
 
 
 def configuration(rule: Rule, copies: Copies) -> s3.ReplicationConfiguration:

@@ -60,7 +60,7 @@ def build(settings: Settings) -> Template:
         key=_bucket_key(settings, key),
         tags=settings.tags,
         encrypted=True,
-        role_arn=settings.source_role_arn,
+        given_role=bool(settings.source_role_arn),
     )
     batch = replication.add_batch_role(
         template,

@@ -196,6 +196,8 @@ class System:
             given["SourceBucketName"] = settings.copied_bucket
         if settings.source_key_arn:
             given["SourceKeyArn"] = settings.source_key_arn
+        if arn := settings.source_role_arn:
+            given |= {"SourceRoleArn": arn, "SourceRoleName": arn.rpartition("/")[2]}
         return self.stacks.stack("source", settings.source_region, source.build(settings), given)
 
     def small_database(self) -> Stack:
