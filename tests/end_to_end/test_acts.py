@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.end_to_end.conftest import Bench
 
 
+@pytest.mark.drill
 def test_buckets_are_compared_on_request(bench: Bench) -> None:
     """All has arrived; and where something has not, it is named and the run fails. (O-9)"""
     bench.settings()

@@ -44,6 +44,7 @@ def command(bench: Bench, folder: Path, *words: str) -> tuple[int, str, str]:
     return (code, *bench.capture())
 
 
+@pytest.mark.drill
 def test_a_newcomer_is_led_from_no_roles_to_stack_sets(bench: Bench, folder: Path):
     """apply says what is missing, bootstrap makes it, once; the local cloud checks all trust."""
     code, _, err = command(bench, folder, "apply")

@@ -38,6 +38,7 @@ def folder(
         del sys.modules[name]
 
 
+@pytest.mark.drill
 def test_an_example_comes_and_goes(bench: Bench, folder: Path):
     """A second plan finds nothing to do, and nothing is left at the end."""
     package, names = _what_is_in(folder)

@@ -167,6 +167,7 @@ def test_a_failed_stack_is_explained_skips_its_dependants_and_can_be_mended(benc
     assert bench.stack("network")["StackStatus"] == "CREATE_COMPLETE"
 
 
+@pytest.mark.drill
 def test_dependants_of_a_failed_stack_are_skipped_by_name(bench: Bench):
     """Who needs the destination bucket is not tried when it could not be made."""
     with broken(bench, "DestinationBucket"):
@@ -204,6 +205,7 @@ def test_a_saved_plan_is_applied_exactly_or_not_at_all(bench: Bench, tmp_path: P
     assert (6, True) == (other.code, "settings or the templates have changed" in other.err)
 
 
+@pytest.mark.drill
 def test_a_saved_plan_outlives_plans_that_are_made_after_it(bench: Bench, tmp_path: Path):
     """Another plan has change sets of its own, and removes no others."""
     bench.run("apply")
@@ -242,6 +244,7 @@ def test_one_run_at_a_time_writes_in_a_folder(bench: Bench):
     assert "another plan, apply or destroy is at work in this folder" in refused.err
 
 
+@pytest.mark.drill
 def test_lifted_protection_stands_in_the_plan(bench: Bench):
     """What apply will do to termination protection is shown beside the other changes."""
     bench.settings(protection="true")

@@ -83,9 +83,8 @@ def starts(folder: Path) -> Counter[str]:
     return begun
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.drill)]
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.drill
 def test_an_interrupt_ends_with_a_summary_and_the_next_run_adopts(folder: Path, number: int):
     """Exit 130 with a resume line; what runs is found at work, and nothing is started twice."""
     process = command(folder, "apply", "replicated_storage", "--json")

@@ -382,6 +382,7 @@ def test_what_stands_at_no_move_is_led_nowhere(shop: Shop) -> None:
     assert (0, "100") == (said.code, shop.weight)
 
 
+@pytest.mark.drill
 def test_what_is_deployed_anew_begins_at_the_beginning(shop: Shop) -> None:
     """A move that had passed before a destroy says nothing of what comes after it."""
     shop.allow("synced", "well")

@@ -122,6 +122,7 @@ def test_what_is_nested_is_planned_and_applied(nest: Nest):
     assert 0 == nest.run("plan", "--detailed-exitcode").code
 
 
+@pytest.mark.drill
 def test_a_loss_in_a_nested_stack_is_objected_to(nest: Nest):
     """Exit 4, and the allowance names the way to it."""
     assert 0 == nest.run("apply").code
@@ -138,6 +139,7 @@ def test_a_loss_in_a_nested_stack_is_objected_to(nest: Nest):
     assert [BUCKET.format(account=nest.bench.account)] == buckets
 
 
+@pytest.mark.drill
 def test_a_saved_plan_is_applied_as_it_was_reviewed_or_not_at_all(nest: Nest):
     """Other templates under the same addresses are not what was reviewed, nor is a nested stack
     that somebody updated since: exit 6.

@@ -57,6 +57,7 @@ def whole(result: Result) -> None:
     assert result.code == 0, result.out[-3000:] + result.err
 
 
+@pytest.mark.drill
 def test_every_move_leads_back_until_the_first_write_and_none_after_it(
     migration: Migration,
 ) -> None:

@@ -137,6 +137,7 @@ def test_two_applies_start_each_step_once(runners: Runners) -> None:
     assert {"shop": 1, "till": 1} == runners.starts()
 
 
+@pytest.mark.drill
 def test_two_applies_of_one_plan_file_start_each_step_once(runners: Runners) -> None:
     """Whichever comes late joins, or is told that the plan has become stale."""
     first, second = runners.folders

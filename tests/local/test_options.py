@@ -224,6 +224,7 @@ def test_an_alarm_rolls_a_creation_back(aws: Aws):
     assert [] == aws.client("logs").describe_log_groups()["logGroups"]
 
 
+@pytest.mark.drill
 def test_the_monitoring_time_passes_at_the_speed_of_everything(tmp_path: Path):
     """It is waited for once the resources are done; an alarm that rings meanwhile counts."""
     cloud = server.start(tmp_path, speed=600)

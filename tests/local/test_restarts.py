@@ -82,6 +82,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
     server.stop(root, settle=0)
 
 
+@pytest.mark.drill
 def test_another_process_serves_the_same_place(lives: Lives):
     """The URL is the one of before; the process that was stopped is gone."""
     assert lives.second.url == lives.first.url

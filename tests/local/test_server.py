@@ -108,6 +108,7 @@ def test_a_foreign_server_is_not_taken_for_ours(root, local_cloud):
     os.kill(local_cloud.pid, 0)
 
 
+@pytest.mark.drill
 def test_a_killed_server_can_be_started_again(root):
     """After a SIGKILL there is none, and a new one still knows the stacks that had settled."""
     killed = server.start(root, speed=0)
