@@ -46,6 +46,7 @@ def build(session: Session, /, *, where: Where, out: Path, commit: str) -> int:
 def verify(session: Session, /, *, folder: Path) -> int:
     """Hold every file against its digest; exit 6 if one is missing, different or one too many."""
     from tapcfn.bundle import read
+    from tapcfn.report.counted import counted
 
     found = read(folder)
     templates = len({stack.template.layer for stack in found.rollout.stacks})
@@ -58,12 +59,14 @@ def verify(session: Session, /, *, folder: Path) -> int:
         "templates": templates,
         "stacks": len(found.rollout.stacks),
     }
+    stacks = counted(len(found.rollout.stacks), "stack")
     made = f", made from {found.commit}" if found.commit else ""
     session.console.answer(
         "bundle.verified",
         fields,
-        f"{folder}: {found.rollout.blueprint} for stage {found.rollout.stage}, {templates} "
-        f"templates for {len(found.rollout.stacks)} stacks{made}: every file is as it was written\n"
+        f"{folder}: {found.rollout.blueprint} for stage {found.rollout.stage}, "
+        f"{counted(templates, 'template')} for {stacks}{made}: "
+        "every file is as it was written\n"
         f"sha256 of the manifest: {found.digest}",
     )
     return 0

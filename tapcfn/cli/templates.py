@@ -60,6 +60,7 @@ def check(session: Session, /, *, where: Where) -> int:
     from tapcfn.lint import lint
     from tapcfn.model import Severity, Snapshot
     from tapcfn.plan import plan
+    from tapcfn.report.counted import counted
     from tapcfn.report.text import findings_text
 
     faults = 0
@@ -76,8 +77,8 @@ def check(session: Session, /, *, where: Where) -> int:
         if findings:
             session.console.result(findings_text(findings))
         session.console.result(
-            f"{place.blueprint}: {templates} templates for {regions}: "
-            + (f"{len(findings)} findings" if findings else "clean")
+            f"{place.blueprint}: {counted(templates, 'template')} for {regions}: "
+            + (counted(len(findings), "finding") if findings else "clean")
         )
     return 1 if faults else 0
 

@@ -14,7 +14,7 @@ from tapcfn.events import (
     WaveEnded,
     WaveStarted,
 )
-from tapcfn.report.stack_sets import counted
+from tapcfn.report.counted import counted
 from tapcfn.report.text import progress_line
 from tapcfn.stack_sets.cells import Cell, Standing
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from tapcfn.model import EMPTY, Preferences, Target
-from tapcfn.report.stack_sets import cause_line, counted
+from tapcfn.report.counted import counted
+from tapcfn.report.stack_sets import cause_line
 from tapcfn.report.text import duration
 from tapcfn.stack_sets.causes import Cluster
 from tapcfn.stack_sets.cells import Cell, Standing, seconds_left

@@ -85,6 +85,9 @@ def plan_total(plan: Plan, previews: Iterable[Preview]) -> str:
     if not plan.has_work:
         units = len(plan.steps) + len(plan.sets)
         what = "stacks and stack sets" if plan.sets else "stacks"
+        if units == 1:
+            only = "stack set" if plan.sets else "stack"
+            return f"Nothing to do: the {only} is deployed as wanted."
         return f"Nothing to do: all {units} {what} are deployed as wanted."
     previews = tuple(previews)
     counts = counts_of(previews)

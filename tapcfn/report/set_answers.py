@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tapcfn.model import EMPTY, Member, SetOperation, SetResult, StackSet, Target
-from tapcfn.report.stack_sets import counted, places
+from tapcfn.report.counted import counted
+from tapcfn.report.stack_sets import places
 from tapcfn.report.standings import inoperable_lines, members_fields, result_counts, values_text
 from tapcfn.report.text import table
 from tapcfn.stack_sets.calls import Act

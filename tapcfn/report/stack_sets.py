@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from tapcfn.model import EMPTY, Member, Target
+from tapcfn.report.counted import counted
 from tapcfn.report.text import duration, table
 from tapcfn.stack_sets.causes import Cancelled, Cluster
 from tapcfn.stack_sets.drifted import DriftGroup, FleetDrift
@@ -201,8 +202,3 @@ def places(pairs: Sequence[Target]) -> str:
 def members_text(members: Iterable[Member]) -> str:
     """Return accounts by id, and by name where that is known; all of them."""
     return ", ".join(map(str, members))
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

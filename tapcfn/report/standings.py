@@ -13,8 +13,9 @@ from tapcfn.model import (
     SetResult,
     Target,
 )
+from tapcfn.report.counted import counted
 from tapcfn.report.spreads import preferences_text
-from tapcfn.report.stack_sets import causes_text, counted, members_text, places
+from tapcfn.report.stack_sets import causes_text, members_text, places
 from tapcfn.report.text import table
 from tapcfn.stack_sets.causes import Cancelled, Cluster
 from tapcfn.stack_sets.standing import Standing, Told

@@ -136,6 +136,8 @@ def test_a_plan_without_work_says_so() -> None:
     last = text_of(world, a_rollout(a_stack("one"), a_stack("two"))).splitlines()[-1]
 
     assert "Nothing to do: all 2 stacks are deployed as wanted." == last
+    alone = text_of(world, a_rollout(a_stack("one"))).splitlines()[-1]
+    assert "Nothing to do: the stack is deployed as wanted." == alone
 
 
 def test_a_destruction_without_work_does_not_claim_a_deployment() -> None:
