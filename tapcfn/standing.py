@@ -45,8 +45,9 @@ def position(
     if not fitting:
         return _half_way(rollout, varying, snapshot, heading)
     exact = [number for number in fitting if _has_templates(at(rollout, number), varying, snapshot)]
-    here = min(_newest_group(exact or fitting))
-    while here < len(rollout.moves) and _leaves_no_trace(rollout, here, fitting, passed):
+    alike = exact or fitting
+    here = min(_newest_group(alike))
+    while here < len(rollout.moves) and _leaves_no_trace(rollout, here, alike, passed):
         here += 1
     return here
 
@@ -130,10 +131,10 @@ def _is_mixed(
 
 
 def _leaves_no_trace(
-    rollout: Rollout, here: int, fitting: list[int], passed: Collection[str]
+    rollout: Rollout, here: int, alike: list[int], passed: Collection[str]
 ) -> bool:
     """Whether the next move changes no stack, and was seen to pass."""
-    return here + 1 in fitting and rollout.moves[here].name in passed
+    return here + 1 in alike and rollout.moves[here].name in passed
 
 
 def _varying(rollout: Rollout) -> dict[str, frozenset[str]]:

@@ -355,6 +355,15 @@ def test_moves_that_differ_by_their_template_alone_are_told_apart_by_it() -> Non
     assert 1 == position(rollout, Snapshot({**deployed(APP).stacks, **unread}))
 
 
+def test_a_move_that_others_took_back_is_not_passed_though_this_folder_saw_it_pass() -> None:
+    """What is deployed tells more than what was noted: its template is the earlier one."""
+    reset = a_template("db", parameters=("Days",), version="2")
+    password = Move("password", "another one", (db(reset, Days="7"),))
+    rollout = replace(DATABASES, moves=(PROMOTE, password))
+
+    assert 1 == position(rollout, deployed(APP, PROMOTED), {"promote", "password"})
+
+
 def test_what_comes_after_the_stacks_is_done_where_nobody_saw_it_done() -> None:
     """A freeze whose stack had changed, and whose source had not: its gates would let all pass."""
     freeze = SetReadOnly("freeze", HOME, "group")
