@@ -52,6 +52,7 @@ def answer(folder: SetFolder, command: str, kind: str, *words: str) -> dict[str,
     return line
 
 
+@pytest.mark.drill
 def test_what_failed_is_seen_done_again_and_taken_back(folder: SetFolder, tmp_path: Path) -> None:
     """D-5, D-10, D-12, R-22: one rollout that fails in one of its accounts, through all of it."""
     _, second = folder.accounts

@@ -51,6 +51,7 @@ def the(found: list[Any]) -> Any:
 # All options off --------------------------------------------------------------------------------
 
 
+@pytest.mark.drill
 def test_the_system_stands_and_goes(aws: Aws, deployment: Deployment) -> None:
     """S2-2 to S2-19, S2-26: three Regions as they should be; nothing to change; nothing left."""
     outputs = deployment.apply(wanted(aws))
