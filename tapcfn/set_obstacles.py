@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 
-from tapcfn.intrinsics import partition_of, text_of
+from tapcfn.intrinsics import text_of
 from tapcfn.model import (
-    ADMINISTRATION_ROLE,
     Deployed,
     Holder,
     Instance,
@@ -35,6 +34,7 @@ from tapcfn.preflight import (
     judged,
     later,
 )
+from tapcfn.stack_sets.calls import administration_role_of
 from tapcfn.stack_sets.ports import SetCloud
 from tapcfn.stack_sets.steps import SetStep
 
@@ -181,8 +181,7 @@ def _asked(
     new = sorted({pair.account for pair in pairs} - there)
     if step.removes or not new:
         return
-    usual = f"arn:{partition_of(home.region)}:iam::{home.account}:role/{ADMINISTRATION_ROLE}"
-    arn = permission.administration_role or usual
+    arn = administration_role_of(step.stack_set)
     yield (home.account, arn.rpartition("/")[2]), later(_administration, home, cloud, arn)
     for account in new:
         target = Target(account, home.region)

@@ -140,9 +140,7 @@ class Workplace:
     @property
     def home(self) -> Target:
         """The rollout's first account and Region: where a secret is that no ARN names."""
-        from tapcfn.model import Target
-
-        return next(iter(self.rollout.targets), Target(self.settings.account_id, "us-east-1"))
+        return self.rollout.home(self.settings.account_id)
 
     @property
     def source(self) -> str:

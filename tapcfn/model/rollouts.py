@@ -58,6 +58,10 @@ class Rollout:
         """Every stack set of every phase, in order."""
         return tuple(each for phase in self.phases for each in phase.stack_sets)
 
+    def home(self, account: str) -> Target:
+        """Return its first account and Region; `account` counts where it goes nowhere."""
+        return next(iter(self.targets), Target(account, "us-east-1"))
+
     @property
     def units(self) -> tuple[Stack | StackSet, ...]:
         """Every stack, then every stack set: whatever is made from a template."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tapcfn.report.counted import counted
 from tapcfn.report.html.fleets import Fleet, Why
 from tapcfn.report.html.gating import MoveCard
 from tapcfn.report.html.moments import in_utc, told_at
@@ -98,13 +99,13 @@ def _counts(run: Recorded, units: tuple[Unit, ...]) -> Iterator[str]:
         if each.ending:
             endings[each.ending] = endings.get(each.ending, 0) + 1
     for ending, number in sorted(endings.items(), key=lambda each: (-each[1], each[0])):
-        yield f"{number} {'unit' if number == 1 else 'units'} {ending}"
+        yield f"{counted(number, 'unit')} {ending}"
     if not endings and (planned := [each for each in units if each.verb]):
         busy = sum(each.verb != "none" for each in planned)
         yield f"{busy} of {len(planned)} units to change" if busy else "nothing to do"
     passed = sum(bool(line["passed"]) for line in run.of("move.end"))
     if passed:
-        yield f"{passed} {'move' if passed == 1 else 'moves'} taken"
+        yield f"{counted(passed, 'move')} taken"
     if rehearsed := run.of("rehearsal"):
         yield f"would take about {duration(rehearsed[-1]['seconds'])} on AWS"
         if refused := rehearsed[-1].get("longest_refusal"):

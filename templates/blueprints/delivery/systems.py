@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tapcfn.config import Common, load
 from tapcfn.errors import ConfigError
-from tapcfn.model import Rollout, Target
+from tapcfn.model import Rollout
 from tapcfn.roles import Scope, scopes
 from tapcfn.stack_set_roles import Delivery
 from templates import blueprints
@@ -33,8 +33,7 @@ class System:
     def told(self) -> tuple[str, ...]:
         """The ARNs of the topic and the secret by which it is told how runs went."""
         wanted = self.settings.notifications
-        home = next(iter(self.rollout.targets), Target(self.settings.account_id, "us-east-1"))
-        return wanted.arns(home) if wanted else ()
+        return wanted.arns(self.rollout.home(self.settings.account_id)) if wanted else ()
 
     @property
     def resources(self) -> Delivery:
